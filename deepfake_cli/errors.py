@@ -1,6 +1,7 @@
 """Expected failures, their hints and the exit codes they lead to.
 
-A failure that the user can mend is a ``DfdetectError``; anything else that escapes is a bug and keeps its traceback.
+A failure that the user can mend is a ``DfdetectError``; anything else that escapes is a bug and keeps its
+traceback.
 
     DfdetectError            processing failed                                  exit 2
     ├── UsageError           the command line asks for something impossible     exit 2
