@@ -1,0 +1,296 @@
+"""Model folders: `config.json`, `model.onnx` and a card, checked before anything in them is used.
+
+The layout is the same inside the package, on disk and on the Hub: ``docs/model-folder.md`` describes it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deepfake_cli.core.verdict import Aggregation
+from deepfake_cli.errors import ModelError
+
+SCHEMA_VERSION = 1
+CONFIG = "config.json"
+ONNX = "model.onnx"
+CARD = "README.md"
+EMBEDDED = Path(__file__).parent.parent / "weights"
+DEFAULT = "plain"
+
+# What may be listed in `files`: nothing that runs code when it is read, and no way out of the folder.
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|safetensors|json|md)$"
+# Far above any real one; what a Hub repository or a mistaken path calls config.json may be of any size.
+CONFIG_LIMIT = 1 << 20
+
+Text = Annotated[str, Field(min_length=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Triple = tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Input(_Part):
+    """How a face becomes the network's input: ``(x / 255 - mean) / std``, RGB.
+
+    Attributes:
+        size: Side of the square face in pixels.
+        margin: Side of the cut relative to the longer side of the detector's box.
+        mean: Red, green, blue; on a scale of 0 to 1.
+        std: Red, green, blue; on a scale of 0 to 1.
+    """
+
+    size: Annotated[int, Field(ge=32, le=1024)]
+    margin: Annotated[float, Field(gt=0, le=4)]
+    mean: Triple
+    std: tuple[Positive, Positive, Positive]
+
+
+class Calibration(_Part):
+    """How a logit becomes a probability: ``sigmoid(logit / temperature)``.
+
+    Attributes:
+        temperature: Above 1 softens the scores, below 1 sharpens them.
+        source: What the temperature was fitted on.
+    """
+
+    temperature: Positive
+    source: Text
+
+
+class Decision(_Part):
+    """How scores become a verdict.
+
+    Attributes:
+        threshold: Scores from here on mean FAKE.
+        source: How and on what the threshold was chosen.
+        uncertain: Scores between these two are too near the threshold to call.
+        aggregation: How the faces of one person make one score.
+        minimum_faces: Faces that a person needs before the verdict may rest on them.
+    """
+
+    threshold: Probability
+    source: Text
+    uncertain: tuple[Probability, Probability]
+    aggregation: Aggregation
+    minimum_faces: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _band_holds_threshold(self) -> Self:
+        low, high = self.uncertain
+        if not low <= self.threshold <= high:
+            raise ValueError("the uncertain band does not hold the threshold")
+        return self
+
+
+class Metric(_Part):
+    """One number measured on one part of one data set.
+
+    Attributes:
+        dataset: Name of the data set.
+        split: Which part of it.
+        metric: What was measured, such as ``auc``.
+        value: The measurement.
+        interval: Lower and upper end of its 95 % bootstrap interval.
+        real: How many real examples it rests on.
+        fake: How many fake examples it rests on.
+    """
+
+    dataset: Text
+    split: Text
+    metric: Text
+    value: float
+    interval: tuple[float, float]
+    real: Annotated[int, Field(ge=0)]
+    fake: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _interval_is_ordered(self) -> Self:
+        if self.interval[0] > self.interval[1]:
+            raise ValueError("the lower end of the interval lies above the upper one")
+        return self
+
+
+class ModelConfig(_Part):
+    """What `config.json` says about a model, schema 1.
+
+    Attributes:
+        schema_version: Version of this layout; ``schema`` in the file.
+        name: What the model is called where it is shown.
+        task: What it does.
+        architecture: Name of the network, as timm calls it.
+        input: How faces enter.
+        calibration: How logits become probabilities.
+        decision: How probabilities become verdicts.
+        metrics: How well it does, where that was measured.
+        trained_on: Names of the data sets that it learned from.
+        licence: Terms of the weights, an SPDX identifier where there is one.
+        files: Names in the folder, each with the SHA-256 of its content in hex.
+    """
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
+    task: Literal["classifier"]
+    architecture: Text
+    input: Input
+    calibration: Calibration
+    decision: Decision
+    metrics: tuple[Metric, ...]
+    trained_on: tuple[Text, ...]
+    licence: Text
+    files: dict[Annotated[str, Field(pattern=FILE_NAME)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+
+    @model_validator(mode="after")
+    def _lists_the_network(self) -> Self:
+        if ONNX not in self.files:
+            raise ValueError(f"files does not list {ONNX}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A folder whose files are what its `config.json` says.
+
+    Attributes:
+        path: The folder.
+        config: Its `config.json`.
+        revision: Commit for a model from the Hub, else the first 12 hex digits of `model.onnx`'s SHA-256.
+    """
+
+    path: Path
+    config: ModelConfig
+    revision: str
+
+    @property
+    def onnx(self) -> Path:
+        """The network, for ONNX Runtime."""
+        return self.path / ONNX
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that the folder needs: the listed files that are there, `config.json` and the card."""
+        names = {*self.config.files, CONFIG, CARD}
+        return sum((self.path / name).stat().st_size for name in names if (self.path / name).is_file())
+
+
+def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFolder:
+    """Read a model folder and check its files against their SHA-256.
+
+    Weights for training (`.safetensors`) may be listed and absent: scanning does not need them.
+
+    Args:
+        path: The folder.
+        revision: Commit that the folder holds, for a model from the Hub.
+        name: What to call the folder in errors; its path by default.
+
+    Raises:
+        ModelError: The folder or a file is missing, damaged, unreadable, or of another layout.
+    """
+    name = name or str(path)
+    config = read_config(path, name)
+    for file, digest in config.files.items():
+        if file.endswith(".safetensors") and not (path / file).exists():
+            continue
+        found = _sha256(path / file, name)
+        if found != digest:
+            raise ModelError(
+                f"{file} of model {name} is damaged: SHA-256 {found[:12]}…, {CONFIG} says {digest[:12]}…",
+                "copy or download the model again",
+            )
+    return ModelFolder(path, config, revision or config.files[ONNX][:12])
+
+
+def read_config(path: Path, name: str = "") -> ModelConfig:
+    """Read the `config.json` of a model folder, and nothing else of it.
+
+    Args:
+        path: The folder.
+        name: What to call the folder in errors; its path by default.
+
+    Raises:
+        ModelError: It is missing, unreadable or not of our layout; the message lists every mistake.
+    """
+    name = name or str(path)
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+        raise ModelError(f"model {name} {what}", f"name a folder that holds {CONFIG} and {ONNX}")
+    text = _read_text(path / CONFIG, name)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also for what is not UTF-8
+        raise ModelError(f"{CONFIG} of model {name} is not JSON: {error}") from None
+    _check_kind(found, name)
+    try:
+        return ModelConfig.model_validate_json(text)
+    except ValidationError as error:
+        mistakes = "; ".join(_mistake(detail) for detail in error.errors(include_url=False))
+        raise ModelError(
+            f"{CONFIG} of model {name} is not valid: {mistakes}", "docs/model-folder.md describes every key"
+        ) from None
+
+
+def embedded_models() -> tuple[str, ...]:
+    """Names of the classifiers inside the package, the default one first."""
+    configs = EMBEDDED.glob(f"*/{CONFIG}")
+    names = [file.parent.name for file in configs if json.loads(file.read_bytes())["task"] == "classifier"]
+    return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
+
+
+def _check_kind(found: Any, name: str) -> None:
+    """Tell another kind of model, or a later version of ours, from one of ours with mistakes in it."""
+    if not isinstance(found, dict) or "schema" not in found:
+        raise ModelError(
+            f"model {name} is not a dfdetect model: its {CONFIG} has no 'schema'",
+            "other detectors must be exported to this layout first; docs/model-folder.md describes it",
+        )
+    schema = found["schema"]
+    if type(schema) is int and schema > SCHEMA_VERSION:
+        raise ModelError(
+            f"model {name} has schema {schema}, this dfdetect reads schema {SCHEMA_VERSION}",
+            "a newer dfdetect reads it: pip install --upgrade dfdetect",
+        )
+
+
+def _read_text(path: Path, name: str) -> bytes:
+    with _opened(path, name) as file:
+        text = file.read(CONFIG_LIMIT + 1)
+    if len(text) > CONFIG_LIMIT:
+        raise ModelError(f"{CONFIG} of model {name} is larger than 1 MB: not a dfdetect model")
+    return text
+
+
+def _sha256(path: Path, name: str) -> str:
+    with _opened(path, name) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[BufferedReader]:
+    if not path.is_file():  # opening a pipe would wait for somebody to write into it
+        raise ModelError(f"model {name} has no {path.name}", f"name a folder that holds {CONFIG} and {ONNX}")
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise ModelError(f"cannot read {path.name} of model {name}: {error.strerror}") from None
+
+
+def _mistake(detail: Any) -> str:
+    """Put one of pydantic's findings into a few words that begin with the key."""
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    kind, words = detail["type"], detail["msg"]
+    if kind == "extra_forbidden":
+        words = "unknown key"
+    elif kind == "missing":
+        words = "missing"
+    words = words.removeprefix("Value error, ").replace("Input should", "should")
+    return f"{key}: {words}" if key else words
