@@ -1,0 +1,278 @@
+"""The profile: every setting, checked once, each with where it came from.
+
+`default.toml` is the only home of defaults; the models below say what is allowed and know no default.
+Later sources win, key by key: `default.toml`, the user's file, the file of `--profile`, the environment,
+the options of a command.
+
+A new key is one line in `default.toml` and one field here.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from deepfake_cli.errors import ProfileError
+
+ENVIRONMENT = "DFDETECT_"
+
+Count = Annotated[int, Field(ge=1)]
+CountOrOff = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Unwelcome = Literal["fake", "uncertain", "no-face", "unreadable"]
+
+
+class Section(BaseModel):
+    """What all sections share: fixed once read, no unknown keys, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ScanSettings(Section):
+    """How files are sampled, by what they are judged, and how the work is spread."""
+
+    model: Annotated[str, Field(min_length=1)]
+    frames: CountOrOff
+    every: CountOrOff
+    burst: Count
+    burst_seconds: Seconds
+    burst_beyond: Annotated[float, Field(ge=0)]
+    seek_beyond: Seconds
+    jobs: CountOrOff
+    timeout: Seconds
+    fail_on: tuple[Unwelcome, ...]
+
+
+class DetectorSettings(Section):
+    """How faces are sought in a frame."""
+
+    short_side: CountOrOff
+    min_face: Annotated[int, Field(ge=12)]
+    thresholds: tuple[Share, Share, Share]
+    probability: Share
+
+
+class TrackerSettings(Section):
+    """How faces are joined to people."""
+
+
+class WorkspaceSettings(Section):
+    """Where data sets, crops and runs are kept."""
+
+    path: Path
+
+
+class Profile(BaseSettings):
+    """All settings; one field a section of `default.toml`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENVIRONMENT, env_nested_delimiter="__"
+    )
+
+    scan: ScanSettings
+    detector: DetectorSettings
+    tracker: TrackerSettings
+    workspace: WorkspaceSettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `read_profile` has laid over each other: it must know the origin of every value."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True)
+class Effective:
+    """A checked profile and, for each dotted key, where its value came from."""
+
+    profile: Profile
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One source: its name for people, and its values by dotted key."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+    def origin_of(self, key: str) -> str:
+        return variable_of(key) if self.origin == _ENVIRONMENT_LAYER else self.origin
+
+
+_ENVIRONMENT_LAYER = "the environment"
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with `[scan] frames` as `DFDETECT_SCAN__FRAMES`; lists are written as in TOML."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # left to the models, so that this mistake is told along with all others
+
+
+def load_profile(path: Path | None = None, options: Mapping[str, object] | None = None) -> Profile:
+    """Read and check the profile.
+
+    Args:
+        path: The file given with `--profile`.
+        options: Values given on the command line by dotted key, such as ``{"scan.frames": 16}``;
+            None stands for not given.
+
+    Raises:
+        ProfileError: With every mistake of every source, the key and the fix.
+    """
+    return read_profile(path, options).profile
+
+
+def read_profile(path: Path | None = None, options: Mapping[str, object] | None = None) -> Effective:
+    """Read and check the profile and keep where each value came from; see `load_profile`."""
+    mistakes: list[str] = []
+    layers = [_file_layer(default_path(), "default", mistakes)]
+    user = user_path()
+    if user.exists():
+        layers.append(_file_layer(user, str(user), mistakes))
+    if path is not None:
+        if not path.exists():
+            raise ProfileError(f"no such profile: {path}", "write one with: dfdetect config init")
+        layers.append(_file_layer(path, str(path), mistakes))
+    layers.append(_environment_layer(mistakes))
+    given = {key: value for key, value in (options or {}).items() if value is not None}
+    layers.append(_Layer("command line", given))
+
+    values = {key: value for layer in layers for key, value in layer.values.items()}
+    origins = {key: layer.origin_of(key) for layer in layers for key in layer.values}
+    try:
+        profile = Profile.model_validate(_nested(values))
+    except ValidationError as error:
+        mistakes.extend(_explain(error, origins))
+    if mistakes:
+        count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        raise ProfileError(
+            "\n  ".join([f"the profile has {count}", *mistakes]), "see every key with: dfdetect config show"
+        )
+    return Effective(profile, {key: origins[key] for key in meanings()})
+
+
+def default_path() -> Path:
+    """Where `default.toml` is: in the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "default.toml"
+    return inside if inside.exists() else package.parent / "default.toml"
+
+
+def user_path() -> Path:
+    """Where the user's own profile is looked for."""
+    return platformdirs.user_config_path("dfdetect", appauthor=False) / "profile.toml"
+
+
+def variable_of(key: str) -> str:
+    """Name the environment variable of a dotted key."""
+    return ENVIRONMENT + key.replace(".", "__").upper()
+
+
+def meanings() -> dict[str, str]:
+    """Read the meaning, unit and range of every dotted key from the comments of `default.toml`."""
+    found, section = {}, ""
+    for line in default_path().read_text(encoding="utf-8").splitlines():
+        if header := re.fullmatch(r"\[(\w+)\].*", line):
+            section = header[1]
+        elif entry := re.fullmatch(r"(\w+) = .*?# (.+)", line):
+            found[f"{section}.{entry[1]}"] = entry[2].strip()
+    return found
+
+
+def values_of(profile: Profile) -> dict[str, Any]:
+    """Flatten a profile to plain values by dotted key, in the order of `default.toml`."""
+    flat = dict(_flat(profile.model_dump(mode="json")))
+    return {key: flat[key] for key in meanings()}
+
+
+def _file_layer(path: Path, origin: str, mistakes: list[str]) -> _Layer:
+    tree: dict[str, Any] = {}
+    try:
+        tree = TomlConfigSettingsSource(Profile, path)()
+    except tomllib.TOMLDecodeError as error:
+        mistakes.append(f"{path}: not TOML: {error}")
+    except UnicodeDecodeError as error:
+        mistakes.append(f"{path}: not UTF-8: {error.reason} at byte {error.start}")
+    except OSError as error:
+        mistakes.append(f"{path}: cannot be read: {error.strerror}")
+    for name in [name for name, content in tree.items() if not isinstance(content, Mapping)]:
+        mistakes.append(f"{name} ({path}): not within a section such as [scan]")
+        del tree[name]
+    return _Layer(origin, dict(_flat(tree)))
+
+
+def _environment_layer(mistakes: list[str]) -> _Layer:
+    known = {variable_of(key): key for key in meanings()}
+    for name in sorted(os.environ):
+        if name.upper().startswith(ENVIRONMENT) and name.upper() not in known:
+            mistakes.append(f"{name}: no such variable{_guess(name, known)}")
+    tree = {
+        name: content for name, content in _Environment(Profile)().items() if isinstance(content, Mapping)
+    }
+    values = {key: value for key, value in _flat(tree) if key in known.values()}
+    return _Layer(_ENVIRONMENT_LAYER, values)
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:
+    """Tell each mistake once: key, value, origin, and what the key takes."""
+    told, known = set(), meanings()
+    for detail in error.errors(include_url=False):
+        section, *rest = [str(part) for part in detail["loc"]]
+        key = ".".join([section, *rest[:1]])
+        if key in told:
+            continue
+        told.add(key)
+        origin = next((origins[name] for name in origins if f"{name}.".startswith(f"{key}.")), "default")
+        if detail["type"] == "extra_forbidden":
+            everything = known if rest else {name.split(".")[0]: "" for name in known}
+            yield f"{key} ({origin}): no such {'key' if rest else 'section'}{_guess(key, everything)}"
+        else:
+            problem = detail["msg"][0].lower() + detail["msg"][1:]
+            yield f"{key} ({origin}): {problem}, not {detail['input']!r}. It takes: {known.get(key, '')}"
+
+
+def _guess(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _flat(tree: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Turn ``{"scan": {"frames": 32}}`` into ``("scan.frames", 32)``."""
+    for section, content in tree.items():
+        yield from ((f"{section}.{key}", value) for key, value in content.items())
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Undo `_flat`; every section is there, even without a key."""
+    tree: dict[str, dict[str, Any]] = {section: {} for section in Profile.model_fields}
+    for key, value in flat.items():
+        section, _, name = key.partition(".")
+        tree.setdefault(section, {})[name] = value
+    return tree
