@@ -1,0 +1,93 @@
+"""Turn decoded pictures into upright RGB arrays with square pixels."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, cast
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_HEIGHT = 720
+
+
+class Converter:
+    """Convert frames of one video; keeps what can be reused from frame to frame.
+
+    Args:
+        aspect: Width of a stored pixel divided by its height.
+        threads: For the conversion; the result does not depend on it.
+    """
+
+    def __init__(self, aspect: Fraction | None, threads: int) -> None:
+        self._aspect = aspect
+        self._threads = threads
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Convert one frame to (H, W, 3) uint8 RGB as it is meant to be seen.
+
+        Transparency is blended over black, as players show it: what lies under fully transparent pixels is
+        arbitrary and nobody sees it.
+        """
+        width, height = square_size(frame.width, frame.height, self._aspect)
+        alpha = any(component.is_alpha for component in frame.format.components) or frame.format.has_palette
+        more: dict[str, Any] = {}
+        if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
+            # Players take untagged HD for BT.709 and anything smaller for BT.601.
+            more["src_colorspace"] = Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
+        if (width, height) != (frame.width, frame.height):
+            more["interpolation"] = Interpolation.BICUBIC
+        layout = "rgba" if alpha else "rgb24"
+        picture = self._reformatter.reformat(
+            frame, width=width, height=height, format=layout, threads=self._threads, **more
+        ).to_ndarray()
+        pixels = np.asarray(picture, dtype=np.uint8)
+        return upright(over_black(pixels) if alpha else pixels, orientation(frame))
+
+
+def square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Size of a picture once its pixels are made square; absurd aspects are taken for mistakes."""
+    if not aspect or aspect == 1 or not Fraction(1, 4) <= aspect <= 4:
+        return width, height
+    return max(round(width * aspect), 1), height
+
+
+def over_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Blend (H, W, 4) over black."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+
+
+def orientation(frame: VideoFrame) -> tuple[int, bool]:
+    """Read from the display matrix how a frame has to be turned.
+
+    Returns:
+        Quarter turns counter-clockwise, as ``np.rot90`` counts them, and whether to mirror left to right before
+        that.
+    """
+    matrix = cast(Mapping[str, Any], frame.side_data).get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = np.frombuffer(bytes(matrix)[:36], np.int32)[:5].tolist()
+    return _quarter_turns(a, b, c, d)
+
+
+def _quarter_turns(a: int, b: int, c: int, d: int) -> tuple[int, bool]:
+    """Nearest of the eight ways to lay a picture, for the matrix that maps (x, y) to (a x + c y, b x + d y)."""
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (0 if a + d >= 0 else 2), mirrored
+    return (3 if b - c > 0 else 1), mirrored
+
+
+def upright(picture: NDArray[np.uint8], how: tuple[int, bool]) -> NDArray[np.uint8]:
+    """Turn a picture as ``orientation`` says; the result is contiguous."""
+    turns, mirrored = how
+    if mirrored:
+        picture = picture[:, ::-1]
+    return np.ascontiguousarray(np.rot90(picture, turns))
