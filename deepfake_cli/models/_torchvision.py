@@ -2,7 +2,7 @@
 
 The registry's default torchvision wheel is built for CUDA. Beside a CPU torch, the usual pairing on machines
 without a GPU, its extension library does not load; and since the package registers shape functions for its
-operators at import, ``import torchvision`` dies with "operator torchvision::nms does not exist", and with it timm
+operators at import, it dies with "operator torchvision::nms does not exist", and with it timm
 and facenet_pytorch. Neither needs a compiled operator except non-maximum suppression, so declaring the two
 operators that the import asks for, with a kernel in plain torch for the one that is called, is all it takes.
 """
