@@ -1,0 +1,89 @@
+"""Tiny classifiers in the layout of a model folder, for tests that need one of their own."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Files = dict[str, bytes]
+
+
+def brightness_onnx(size: int = 32, gain: float = 1.0, shape: list[Any] | None = None) -> bytes:
+    """A network whose logit is the mean of its input times a gain.
+
+    Args:
+        size: Side of the faces it takes.
+        gain: Factor of the mean.
+        shape: Shape of its input; (N, 3, size, size) by default.
+    """
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["faces", "axes"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "gain"], ["logits"]),
+        ],
+        "brightness",
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, shape or ["N", 3, size, size])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [(shape or "N")[0]])],
+        [
+            numpy_helper.from_array(np.array([1, 2, 3], np.int64), "axes"),
+            numpy_helper.from_array(np.array(gain, np.float32), "gain"),
+        ],
+    )
+    opset = helper.make_opsetid("", 18)
+    return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString())
+
+
+def model_config(onnx_file: bytes, **changes: Any) -> dict[str, Any]:
+    """A valid `config.json` for a network, as a dictionary; changes replace top-level keys."""
+    return {
+        "schema": 1,
+        "name": "brightness",
+        "task": "classifier",
+        "architecture": "mean",
+        "input": {"size": 32, "margin": 1.25, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+        "calibration": {"temperature": 1.0, "source": "not fitted"},
+        "decision": {
+            "threshold": 0.5,
+            "source": "balanced accuracy on choose",
+            "uncertain": [0.45, 0.55],
+            "aggregation": "mean",
+            "minimum_faces": 3,
+        },
+        "metrics": [
+            {
+                "dataset": "lamps",
+                "split": "report",
+                "metric": "auc",
+                "value": 0.9,
+                "interval": [0.85, 0.94],
+                "real": 120,
+                "fake": 130,
+            }
+        ],
+        "trained_on": ["lamps"],
+        "licence": "Apache-2.0",
+        "files": {"model.onnx": hashlib.sha256(onnx_file).hexdigest()},
+        **changes,
+    }
+
+
+def model_files(gain: float = 1.0, **changes: Any) -> Files:
+    """The files of a valid model folder by name; changes replace top-level keys of `config.json`."""
+    network = brightness_onnx(gain=gain)
+    return {
+        "config.json": json.dumps(model_config(network, **changes)).encode(),
+        "model.onnx": network,
+        "README.md": b"# brightness\n",
+    }
+
+
+def write_model(folder: Path, files: Files | None = None) -> Path:
+    """Write the files of a model folder, those of `model_files` by default."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (files or model_files()).items():
+        (folder / name).write_bytes(content)
+    return folder
