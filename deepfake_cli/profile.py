@@ -71,6 +71,15 @@ class DetectorSettings(Section):
 class TrackerSettings(Section):
     """How faces are joined to people."""
 
+    cut: Annotated[float, Field(gt=0, le=1)]
+    flash_seconds: Annotated[float, Field(ge=0)]
+    gap_seconds: Annotated[float, Field(ge=0)]
+    gap_frames: CountOrOff
+    reach: Annotated[float, Field(ge=0)]
+    place_seconds: Seconds
+    likeness_near: Share
+    likeness_far: Share
+
 
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
