@@ -1,0 +1,30 @@
+"""Options and arguments that several commands share, spelled and explained once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+ProfileOpt = Annotated[
+    Path | None, typer.Option("--profile", metavar="FILE", help="Lay this TOML file over your own profile.")
+]
+QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
+VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done.")]
+FormatOpt = Annotated[Format, typer.Option("--format", "-f", help="How results are written.")]
+OutputOpt = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the results to this file instead of stdout."),
+]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+ForceOpt = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
