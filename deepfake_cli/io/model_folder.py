@@ -29,6 +29,11 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|safetensors|json|md)$"
 # Far above any real one; what a Hub repository or a mistaken path calls config.json may be of any size.
 CONFIG_LIMIT = 1 << 20
 
+
+class DamagedModelError(ModelError):
+    """A file of a model folder is not what it was: fetched or copied again it may be."""
+
+
 Text = Annotated[str, Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Triple = tuple[float, float, float]
@@ -193,7 +198,8 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
         name: What to call the folder in errors; its path by default.
 
     Raises:
-        ModelError: The folder or a file is missing, damaged, unreadable, or of another layout.
+        DamagedModelError: The content of a file is not what `config.json` says.
+        ModelError: The folder or a file is missing, unreadable, or of another layout.
     """
     name = name or str(path)
     config = read_config(path, name)
@@ -202,7 +208,7 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
             continue
         found = _sha256(path / file, name)
         if found != digest:
-            raise ModelError(
+            raise DamagedModelError(
                 f"{file} of model {name} is damaged: SHA-256 {found[:12]}…, {CONFIG} says {digest[:12]}…",
                 "copy or download the model again",
             )
@@ -227,14 +233,16 @@ def read_config(path: Path, name: str = "") -> ModelConfig:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for what is not UTF-8
-        raise ModelError(f"{CONFIG} of model {name} is not JSON: {error}") from None
+        raise DamagedModelError(f"{CONFIG} of model {name} is not JSON: {error}") from None
     _check_kind(found, name)
     try:
         return ModelConfig.model_validate_json(text)
     except ValidationError as error:
-        mistakes = "; ".join(_mistake(detail) for detail in error.errors(include_url=False))
+        mistakes = [_mistake(detail) for detail in error.errors(include_url=False)]
+        count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ModelError(
-            f"{CONFIG} of model {name} is not valid: {mistakes}", "docs/model-folder.md describes every key"
+            "\n  ".join([f"{CONFIG} of model {name} has {count}", *mistakes]),
+            "docs/model-folder.md describes every key",
         ) from None
 
 
