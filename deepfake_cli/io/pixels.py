@@ -18,12 +18,10 @@ class Converter:
 
     Args:
         aspect: Width of a stored pixel divided by its height.
-        threads: For the conversion; the result does not depend on it.
     """
 
-    def __init__(self, aspect: Fraction | None, threads: int) -> None:
+    def __init__(self, aspect: Fraction | None) -> None:
         self._aspect = aspect
-        self._threads = threads
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -42,7 +40,7 @@ class Converter:
             more["interpolation"] = Interpolation.BICUBIC
         layout = "rgba" if alpha else "rgb24"
         picture = self._reformatter.reformat(
-            frame, width=width, height=height, format=layout, threads=self._threads, **more
+            frame, width=width, height=height, format=layout, threads=1, **more
         ).to_ndarray()
         pixels = np.asarray(picture, dtype=np.uint8)
         return upright(over_black(pixels) if alpha else pixels, orientation(frame))
@@ -65,8 +63,7 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
     """Read from the display matrix how a frame has to be turned.
 
     Returns:
-        Quarter turns counter-clockwise, as ``np.rot90`` counts them, and whether to mirror left to right before
-        that.
+        Quarter turns counter-clockwise as in ``np.rot90``, and whether to mirror left to right first.
     """
     matrix = cast(Mapping[str, Any], frame.side_data).get("DISPLAYMATRIX")
     if matrix is None:
@@ -76,7 +73,7 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
 
 
 def _quarter_turns(a: int, b: int, c: int, d: int) -> tuple[int, bool]:
-    """Nearest of the eight ways to lay a picture, for the matrix that maps (x, y) to (a x + c y, b x + d y)."""
+    """Nearest of the eight ways to lay a picture, for a matrix mapping (x, y) to (a x + c y, b x + d y)."""
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b

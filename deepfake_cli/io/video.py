@@ -1,21 +1,21 @@
 """Read videos: what a file says about itself, and the sampled frames."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import av
 import numpy as np
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from deepfake_cli.core.sampling import Sampling, sample_times
 from deepfake_cli.errors import MediaError
 
-from .container import announced_duration, best_video_stream, measure, open_container
+from .container import duration
 from .pixels import Converter, orientation, square_size
+from .timeline import Picture, Timeline
 
 
 @dataclass(frozen=True)
@@ -101,28 +101,31 @@ class FrameReader(Iterator[Frame]):
     """
 
     def __init__(self, path: Path, sampling: Sampling, threads: int, seek_beyond: float) -> None:
-        self.notes: list[str] = []
-        self._container = open_container(path)
+        self._timeline = Timeline(path, threads)
         try:
-            stream = best_video_stream(self._container)
-            stream.codec_context.thread_type = "AUTO"
-            stream.codec_context.thread_count = threads
-            self._stream = stream
-            self._pictures = self._decode()
-            first = next(self._pictures, None)
+            first = self._timeline.next()
             if first is None:
-                raise MediaError(
-                    "no frame of it can be decoded: the video is damaged", "copy or download it again"
-                )
-            self.info = self._describe(path, first[1])
+                raise MediaError("no frame of it can be decoded: it is damaged", "copy or download it again")
+            self.info = _describe(path, self._timeline, first)
         except BaseException:
-            self._container.close()
+            self._timeline.close()
             raise
-        self._convert = Converter(stream.sample_aspect_ratio, threads)
-        self._frames = self._sample(first, sampling)
+        self.notes: list[str] = []
+        self._convert = Converter(self._timeline.stream.sample_aspect_ratio)
+        few = self.info.frames is not None and self.info.frames <= sampling.frames
+        if sampling.stride or few:
+            pictures = self._counted(first, sampling.stride or 1)
+        else:
+            pictures = self._timed(first, sample_times(self.info.duration, sampling).tolist(), seek_beyond)
+        self._pictures = enumerate(pictures)
 
     def __next__(self) -> Frame:
-        return next(self._frames)
+        try:
+            index, picture = next(self._pictures)
+        except StopIteration:
+            self._conclude()
+            raise
+        return Frame(index, picture.time, self._convert(picture.frame))
 
     def __enter__(self) -> Self:
         return self
@@ -133,56 +136,55 @@ class FrameReader(Iterator[Frame]):
         self.close()
 
     def close(self) -> None:
-        """Release the file; reading on ends the frames."""
-        self._frames.close()
-        self._pictures.close()
-        self._container.close()
+        """Release the file."""
+        self._pictures = enumerate(iter(()))
+        self._timeline.close()
 
-    def _describe(self, path: Path, first: VideoFrame) -> VideoInfo:
-        stream, container = self._stream, self._container
-        duration, frames = announced_duration(container, stream), stream.frames or None
-        if duration is None:
-            duration, frames = measure(path)
-        turns, _ = orientation(first)
-        width, height = square_size(first.width, first.height, stream.sample_aspect_ratio)
-        return VideoInfo(
-            width=height if turns % 2 else width,
-            height=width if turns % 2 else height,
-            duration=duration,
-            fps=float(stream.average_rate or stream.guessed_rate or 0),
-            frames=frames,
-            codec=stream.codec_context.codec.canonical_name,
-            pixel_format=first.format.name,
-            rotation=turns * 90,
-            container=container.format.name,
-            has_audio=bool(container.streams.audio),
-        )
+    def _counted(self, first: Picture, stride: int) -> Iterator[Picture]:
+        """Give every ``stride``-th picture."""
+        picture: Picture | None = first
+        for number in count():
+            if picture is None:
+                return
+            if number % stride == 0:
+                yield picture
+            picture = self._timeline.next()
 
-    def _decode(self) -> Generator[tuple[float, VideoFrame], None, None]:
-        origin = None
-        for packet in self._container.demux(self._stream):
-            try:
-                decoded = packet.decode()
-            except av.error.FFmpegError:
-                continue
-            for frame in decoded:
-                if origin is None:
-                    origin = frame.pts or 0
-                yield float(((frame.pts or 0) - origin) * (frame.time_base or 0)), frame
+    def _timed(self, first: Picture, moments: list[float], seek_beyond: float) -> Iterator[Picture]:
+        """Give the picture on screen at each moment, none twice."""
+        timeline, given = self._timeline, -1.0
+        held, ahead = first, timeline.next()
+        for moment in moments:
+            if ahead and ahead.time <= moment and timeline.skipped(ahead.time, moment) > seek_beyond:
+                held, ahead = timeline.jump(ahead.time, moment) or held, timeline.next()
+            while ahead and ahead.time <= moment:
+                held, ahead = ahead, timeline.next()
+            if held.time > given:
+                given = held.time
+                yield held
+        if ahead is None and held.time < 0.95 * moments[-1]:
+            self.notes.append(f"it ends at {held.time:.1f} of {self.info.duration:.1f} seconds")
 
-    def _sample(self, first: tuple[float, VideoFrame], sampling: Sampling) -> Generator[Frame, None, None]:
-        held = first
-        if sampling.stride:
-            yield Frame(0, first[0], self._convert(first[1]))
-            for number, (time, picture) in enumerate(self._pictures, 1):
-                if number % sampling.stride == 0:
-                    yield Frame(number // sampling.stride, time, self._convert(picture))
-            return
-        ahead = next(self._pictures, None)
-        index, taken = 0, False
-        for moment in sample_times(self.info.duration, sampling):
-            while ahead is not None and ahead[0] <= moment:
-                held, ahead, taken = ahead, next(self._pictures, None), False
-            if not taken:
-                yield Frame(index, held[0], self._convert(held[1]))
-                index, taken = index + 1, True
+    def _conclude(self) -> None:
+        if self._timeline.damaged:
+            self.notes.append(f"{self._timeline.damaged} damaged pieces were left out")
+        self.close()
+
+
+def _describe(path: Path, timeline: Timeline, first: Picture) -> VideoInfo:
+    stream, container = timeline.stream, timeline.container
+    length, frames = duration(container, stream, path)
+    turns, _ = orientation(first.frame)
+    width, height = square_size(first.frame.width, first.frame.height, stream.sample_aspect_ratio)
+    return VideoInfo(
+        width=height if turns % 2 else width,
+        height=width if turns % 2 else height,
+        duration=length,
+        fps=float(stream.average_rate or stream.guessed_rate or 0),
+        frames=frames,
+        codec=stream.codec_context.codec.canonical_name,
+        pixel_format=first.frame.format.name,
+        rotation=turns * 90,
+        container=container.format.name,
+        has_audio=bool(container.streams.audio),
+    )

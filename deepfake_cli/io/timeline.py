@@ -1,0 +1,190 @@
+"""Decode the frames of a video in order of presentation, and jump ahead by keyframes."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from math import floor
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from .container import MAX_PIXELS, best_video_stream, frame_rate, open_container
+
+# Containers whose index tells where every keyframe is, once it is read. Others collect an index on the way.
+_INDEXED = ("mov", "matroska", "avi")
+# Seconds by which to aim earlier and earlier when a jump lands behind its target: transport streams are
+# searched without regard to keyframes, MP4 by times that run ahead of those shown.
+_EARLIER = (0.0, 0.5, 2.0, 10.0, 30.0)
+_FAILURES = 16  # errors of the demuxer in a row after which there is nothing more to be had
+_RESTART = 1.0  # seconds; a time that falls back further begins a new recording, less is disorder
+
+
+class Picture(NamedTuple):
+    """A decoded frame and its time in seconds since the first frame."""
+
+    time: float
+    frame: VideoFrame
+
+
+class Timeline:
+    """The frames of one video, one after the other.
+
+    Times start at 0 with the first frame and always grow, also where the file's do not. Broken frames are left
+    out.
+
+    Args:
+        path: The video.
+        threads: For decoding; the frames do not depend on it.
+
+    Attributes:
+        container: The open file.
+        stream: The stream that is read.
+        damaged: How many packets or frames were broken so far.
+
+    Raises:
+        MediaError: It cannot be read, or holds no video.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._path = path
+        self._threads = threads
+        self._origin: int | None = None  # ticks of the first frame
+        self._shift = 0  # ticks added since times started over
+        self._last: int | None = None  # ticks of the frame given last
+        self._jumps = True  # whether jumping can work
+        self._early = 0  # which of _EARLIER worked last
+        self._patience = 0.0  # seconds; without an index, jumps over less than this have not paid
+        self.damaged = 0
+        self._open()
+
+    def _open(self) -> None:
+        self.container = open_container(self._path)
+        try:
+            self.stream: VideoStream = best_video_stream(self.container)
+        except BaseException:
+            self.container.close()
+            raise
+        context = self.stream.codec_context
+        context.thread_type = "AUTO"
+        context.thread_count = self._threads
+        context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
+        self._tick = Fraction(self.stream.time_base or Fraction(1, 1000))
+        self._step = max(round(1 / (frame_rate(self.stream) * self._tick)), 1)
+        self._frames = self._decode(self._packets())
+
+    def close(self) -> None:
+        """Release the file."""
+        self.container.close()
+
+    def next(self) -> Picture | None:
+        """Decode the next frame; None at the end."""
+        frame = next(self._frames, None)
+        return None if frame is None else Picture(self._time(frame), frame)
+
+    def skipped(self, position: float, moment: float) -> float:
+        """Estimate how many seconds of video a jump from ``position`` to ``moment`` would save decoding."""
+        if not self._jumps or self._origin is None:
+            return 0.0
+        if self.container.format.name.split(",")[0] in _INDEXED:
+            entries = self.stream.index_entries
+            found = entries.search_timestamp(self._ticks(moment))
+            if 0 <= found < len(entries) - 1:
+                return float((entries[found].timestamp - self._origin) * self._tick) - position
+        gap = moment - position
+        return gap if gap > self._patience else 0.0
+
+    def jump(self, position: float, moment: float) -> Picture | None:
+        """Go on from the last keyframe that is not later than ``moment``.
+
+        Args:
+            position: Where decoding is now; tells whether the jump was worth it.
+            moment: Seconds since the first frame.
+
+        Returns:
+            The frame at that keyframe. Where the file does not allow it, the first frame of all: decoding
+            then starts over, and jumps are given up.
+        """
+        target = self._ticks(moment)
+        for attempt in range(self._early, len(_EARLIER)):
+            landed = self._land(target, round(_EARLIER[attempt] / self._tick))
+            if landed is not None:
+                self._early, self._last = attempt, None
+                picture = Picture(self._time(landed), landed)
+                if picture.time <= position:
+                    self._patience = 2 * (moment - position)
+                return picture
+        self.container.close()
+        self._jumps, self._last = False, None
+        self._open()
+        return self.next()
+
+    def _land(self, target: int, early: int) -> VideoFrame | None:
+        """Seek so that decoding starts at a keyframe at or before a time; None where it does not."""
+        try:
+            self.container.seek(target - early, stream=self.stream)
+        except av.error.FFmpegError:
+            return None
+        packets = self._packets()
+        key = next((packet for packet in packets if packet.is_keyframe and packet.pts is not None), None)
+        if key is None or key.pts is None or key.pts > target:
+            return None
+        self._frames = self._decode(chain([key], packets))
+        for frame in self._frames:
+            # Frames before the keyframe in time need what lies before it in the file: not to be trusted.
+            if frame.pts is not None and frame.pts >= key.pts:
+                # A stream that is refreshed bit by bit has entry points that are no whole pictures.
+                return frame if frame.key_frame and frame.pts <= target else None
+        return None
+
+    def _ticks(self, moment: float) -> int:
+        return (self._origin or 0) + floor(Fraction(moment) / self._tick)
+
+    def _time(self, frame: VideoFrame) -> float:
+        if frame.pts is None:
+            self._jumps = False
+            ticks = 0 if self._last is None else self._last + self._step
+        else:
+            if self._origin is None:
+                self._origin = frame.pts
+            ticks = frame.pts - self._origin + self._shift
+        if self._last is not None and ticks <= self._last:
+            if (self._last - ticks) * self._tick > _RESTART:
+                self._jumps = False
+                self._shift += self._last + self._step - ticks
+                ticks = self._last + self._step
+            else:
+                ticks = self._last + 1
+        self._last = ticks
+        return float(ticks * self._tick)
+
+    def _packets(self) -> Iterator["Packet[VideoStream]"]:
+        """Read the stream's packets past errors."""
+        failures = 0
+        while failures < _FAILURES:
+            try:
+                for packet in self.container.demux(self.stream):
+                    failures = 0
+                    if packet.size:
+                        yield packet
+                return
+            except av.error.FFmpegError:
+                self.damaged += not failures
+                failures += 1
+
+    def _decode(self, packets: Iterator["Packet[VideoStream]"]) -> Iterator[VideoFrame]:
+        """Decode packets, leaving out what is broken, and what the decoder holds back at the end."""
+        for packet in chain(packets, [None]):
+            try:
+                frames = self.stream.decode(packet)
+            except av.error.FFmpegError:
+                self.damaged += 1
+                continue
+            for frame in frames:
+                if frame.is_corrupt:
+                    self.damaged += 1
+                else:
+                    yield frame
