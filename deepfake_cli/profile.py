@@ -24,7 +24,6 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from deepfake_cli.errors import ProfileError
@@ -34,6 +33,7 @@ ENVIRONMENT = "DFDETECT_"
 Count = Annotated[int, Field(ge=1)]
 CountOrOff = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unwelcome = Literal["fake", "uncertain", "no-face", "unreadable"]
 
@@ -81,6 +81,30 @@ class TrackerSettings(Section):
     likeness_far: Share
 
 
+class ClassifierSettings(Section):
+    """How a classifier is trained and its threshold set."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    start: Literal["imagenet", "scratch"]
+    size: Annotated[int, Field(ge=32)]
+    margin: Annotated[float, Field(gt=0)]
+    mean: tuple[float, float, float]
+    std: tuple[Positive, Positive, Positive]
+    labelled: Share
+    pairs: Count
+    epochs: Count
+    batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup: Share
+    average: Share
+    precision: Literal["32-true", "bf16-mixed"]
+    workers: CountOrOff
+    seed: CountOrOff
+    abstain: Annotated[float, Field(ge=0, le=0.15)]
+    minimum_faces: Count
+
+
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
 
@@ -97,6 +121,7 @@ class Profile(BaseSettings):
     scan: ScanSettings
     detector: DetectorSettings
     tracker: TrackerSettings
+    classifier: ClassifierSettings
     workspace: WorkspaceSettings
 
     @classmethod
@@ -224,7 +249,7 @@ def values_of(profile: Profile) -> dict[str, Any]:
 def _file_layer(path: Path, origin: str, mistakes: list[str]) -> _Layer:
     tree: dict[str, Any] = {}
     try:
-        tree = TomlConfigSettingsSource(Profile, path)()
+        tree = tomllib.loads(path.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
         mistakes.append(f"{path}: not TOML: {error}")
     except UnicodeDecodeError as error:
