@@ -72,10 +72,8 @@ class Graph:
         """Add a fully connected layer with (out, in) weights."""
         return self.add("Gemm", x, self.constant(weight), self.constant(bias), transB=1)
 
-    def bytes(
-        self, source: str, input_shape: Sequence[int | str], output_shape: Sequence[int | str]
-    ) -> bytes:
-        """Finish: the last node is the output."""
+    def model(self, source: str, input_shape: Shape, output_shape: Shape) -> bytes:
+        """Serialise the model; the last node is its output."""
         output = self._nodes[-1].output[0]
         graph = helper.make_graph(
             self._nodes,
@@ -129,8 +127,8 @@ def _pooled_prelu(graph: Graph, state: State) -> tuple[str, Array]:
     """Add P-Net's first convolution, pooling and, behind it, PReLU.
 
     A PReLU with slope a >= 0 rises, so the maximum may be taken first. With a < 0 it is max(x, a * x), and
-    the maximum of each term is taken first; their difference then decides: max(p, q) = q + relu(p - q). Ten channels
-    and the second terms of their six falling slopes fill one block of sixteen.
+    the maximum of each term is taken first; their difference then decides: max(p, q) = q + relu(p - q). Ten
+    channels and the second terms of their six falling slopes fill one block of sixteen.
 
     Returns:
         The output, (N, 16, H / 2, W / 2), and the weights of the second convolution that go with it.
