@@ -29,6 +29,6 @@ def cut_face(frame: NDArray[np.uint8], box: ArrayLike, size: int, margin: float 
     if face.size == 0:  # the square misses the frame altogether: nothing to repeat
         return np.zeros((size, size, 3), np.uint8)
     if any(over):
-        face = cv2.copyMakeBorder(face, *over, borderType=cv2.BORDER_REPLICATE)
+        face = np.asarray(cv2.copyMakeBorder(face, *over, borderType=cv2.BORDER_REPLICATE), np.uint8)
     interpolation = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(face, (size, size), interpolation=interpolation), dtype=np.uint8)

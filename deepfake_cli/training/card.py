@@ -1,0 +1,49 @@
+"""The model card: prose by hand, numbers by machine."""
+
+from pathlib import Path
+from typing import Any
+
+from deepfake_cli.io.files import write_atomically
+
+_BEGIN, _END = "<!-- numbers: written by dfdetect -->", "<!-- end of numbers -->"
+_PROSE = """# {name}
+
+What it was trained on, what it cannot do and the terms of its data belong here, in words.
+
+"""
+
+
+def write_card(path: Path, config: dict[str, Any]) -> None:
+    """Write the numbers of a model into its card; what stands outside of their markers is kept.
+
+    Args:
+        path: The card; made if missing.
+        config: What ``config.json`` holds.
+    """
+    text = (
+        path.read_text(encoding="utf-8") if path.exists() else _PROSE.format(**config) + f"{_BEGIN}\n{_END}\n"
+    )
+    before, _, rest = text.partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    with write_atomically(path) as file:
+        file.write(f"{before}{_BEGIN}\n{_numbers(config)}{_END}{after}")
+
+
+def _numbers(config: dict[str, Any]) -> str:
+    decision, calibration, faces = config["decision"], config["calibration"], config["input"]
+    low, high = decision["uncertain"]
+    lines = [
+        f"- Network: {config['architecture']}, faces of {faces['size']} px, cut as a square of "
+        f"{faces['margin']} times the longer side of the detector's box",
+        f"- Trained on: {', '.join(config['trained_on'])}",
+        f"- Temperature: {calibration['temperature']} ({calibration['source']})",
+        f"- Threshold: {decision['threshold']} ({decision['source']}); UNCERTAIN from {low} to {high}",
+        "",
+        "| data set | split | measure | value | 95 % interval | real | fake |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for m in config["metrics"]:
+        interval = f"{m['interval'][0]:.3f} to {m['interval'][1]:.3f}"
+        cells = [m["dataset"], m["split"], m["metric"], f"{m['value']:.3f}", interval, m["real"], m["fake"]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,116 @@
+"""One training run from tables to a model folder, in one folder of its own.
+
+<run>/last.safetensors    where to go on after an interruption
+<run>/best.safetensors    the weights of the best epoch so far
+<run>/epochs.csv          loss and AUC of every epoch
+<run>/model/              the model folder, once the last epoch is done
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from deepfake_cli.errors import DataError, ModelError
+from deepfake_cli.io.files import write_atomically
+from deepfake_cli.profile import ClassifierSettings
+from deepfake_cli.progress import Track, untracked
+
+from .classifier import Epoch, FacesOnce, train_classifier
+from .export import export_classifier
+from .pairs import Source
+from .tables import read_faces
+
+_HEADER = ("epoch", "steps", "loss", "choose_auc")
+
+
+def run_training(
+    sources: list[Source],
+    settings: ClassifierSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start: Path | None = None,
+    track: Track = untracked,
+) -> Iterator[Epoch]:
+    """Train, keep what is needed to go on, and write the model folder after the last epoch.
+
+    Args:
+        sources: Tables to learn from; their split ``choose`` picks the epoch and sets the threshold.
+        settings: The recipe.
+        folder: The run's folder; made if missing.
+        resume: Go on where the run in this folder stopped.
+        start: ``model.safetensors`` to start from instead of ``settings.start``.
+        track: Shows the progress of every epoch.
+
+    Raises:
+        DataError: A table cannot be used, or the folder holds another run.
+        ModelError: The start weights do not fit, or the export is not what was trained.
+    """
+    last = folder / "last.safetensors"
+    if last.exists() and not resume:
+        raise DataError(f"{folder} already holds a run", "go on with --resume, or name another --output")
+    if resume and not last.exists():
+        raise DataError(f"{folder} holds no run to resume", "start it without --resume")
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = _load(start) if start else None
+    done = _read_log(folder / "epochs.csv") if resume else []
+    epochs = train_classifier(sources, settings, checkpoint=last, resume=resume, start=weights, track=track)
+    for epoch in epochs:
+        if epoch.best:
+            _save_best(folder / "best.safetensors", epoch)
+        done = [row for row in done if int(row[0]) < epoch.number]
+        done.append((str(epoch.number), str(epoch.steps), f"{epoch.loss:.5f}", f"{epoch.choose_auc:.5f}"))
+        _write_log(folder / "epochs.csv", done)
+        yield epoch
+    write_model(sources, settings, folder)
+
+
+def write_model(sources: list[Source], settings: ClassifierSettings, folder: Path) -> None:
+    """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
+    rows = [row for source in sources for row in read_faces(source.table, ["choose"])]
+    once = FacesOnce(rows, settings.size, settings.margin)
+    export_classifier(
+        folder / "model",
+        _load(folder / "best.safetensors"),
+        settings,
+        name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
+        trained_on=[source.table.parent.name for source in sources],
+        labels=once.labels,
+        faces=np.stack([once[i] for i in range(len(once))]),
+    )
+
+
+def _save_best(path: Path, epoch: Epoch) -> None:
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in epoch.weights.items()}
+    data = save(tensors, {"epoch": json.dumps(epoch.number), "choose_auc": json.dumps(epoch.choose_auc)})
+    with write_atomically(path, "wb") as file:
+        file.write(data)
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, "pt"):
+            pass
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+
+
+def _read_log(path: Path) -> list[tuple[str, ...]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [tuple(row) for row in csv.reader(file)][1:]
+
+
+def _write_log(path: Path, rows: list[tuple[str, ...]]) -> None:
+    with write_atomically(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_HEADER)
+        writer.writerows(rows)
