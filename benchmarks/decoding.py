@@ -2,8 +2,8 @@
 
     python benchmarks/decoding.py [--seconds 20] [--runs 3] [--threads 2]
 
-The clips, a panned and grainy portrait in H.264, are made on the way. Every figure is the median of the runs; the
-frames of both ways are compared as well.
+The clips, a panned and grainy portrait in H.264, are made on the way. Every figure is the median of the runs;
+the frames of both ways are compared as well.
 """
 
 import argparse

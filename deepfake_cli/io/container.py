@@ -17,7 +17,7 @@ MAX_PIXELS = 1 << 27
 
 # Of FFmpeg's demuxers those that read one file of coded pictures or sound, as people have them. Left out on
 # purpose: playlists and scripts that open other files or addresses (hls, dash, concat, ffmetadata …),
-# devices, those that take any text or bytes for a picture (tty, bin, rawvideo …), and unmaintained game formats.
+# devices, those that take any text or bytes for a picture (tty, bin, rawvideo …), and old game formats.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,h263,obu,ivf,vc1,dirac,"
     "flv,asf,wtv,dv,mxf,gxf,nut,rm,ogg,gif,apng,mjpeg,yuv4mpegpipe,"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast
 
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -55,8 +56,8 @@ def square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, 
 
 def over_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Blend (H, W, 4) over black."""
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+    alpha = cv2.cvtColor(rgba[..., 3], cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.multiply(rgba[..., :3], alpha, scale=1 / 255), dtype=np.uint8)
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:

@@ -33,8 +33,8 @@ class Picture(NamedTuple):
 class Timeline:
     """The frames of one video, one after the other.
 
-    Times start at 0 with the first frame and always grow, also where the file's do not. Broken frames are left
-    out.
+    Times start at 0 with the first frame and always grow, also where the file's do not. Broken frames are
+    left out.
 
     Args:
         path: The video.
