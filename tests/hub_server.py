@@ -3,7 +3,7 @@
 Two origins, as on the real Hub: one answers questions about repositories and serves small files, the other,
 the "CDN", serves the large ones it redirects to. Answers hold what huggingface_hub 2.4 reads: error codes in
 `X-Error-Code`, commit and ETag of a file in the headers of the first answer, ranges for broken-off downloads.
-It does not speak Xet, the Hub's newer way to large files, for which the client then does not ask either.
+Of Xet, the newer way to large files, it knows the start only: with `xet` set it offers that, and then fails.
 """
 
 import hashlib
@@ -70,6 +70,7 @@ class HubServer:
         self.repos: dict[str, Repo] = {}
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
+        self.xet = False
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._servers = [self._start(cdn) for cdn in (False, True)]
@@ -157,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "portal":
                 return self.answer(200, b"<html>Welcome to our hotel</html>", {"Content-Type": "text/html"})
         if self.cdn:
-            return self.blob(path.removeprefix("/blobs/"))
+            return self.blob(path.removeprefix("/blobs/")) if path.startswith("/blobs/") else self.answer(503)
         return self.route(raw)
 
     do_HEAD = do_GET
@@ -170,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.info(f"{owner}/{name}", revision)
             case ["api", "resolve-cache", "models", owner, name, commit, *file]:
                 self.small(f"{owner}/{name}", commit, "/".join(file))
+            case ["api", "models", _, _, "xet-read-token", _]:
+                xet = {"X-Xet-Cas-Url": self.hub.cdn_url, "X-Xet-Access-Token": "secret"}
+                self.answer(200, b"{}", xet | {"X-Xet-Token-Expiration": "9999999999"})
             case [owner, name, "resolve", revision, *file]:
                 self.resolve(f"{owner}/{name}", revision, "/".join(file))
             case _:
@@ -204,6 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
             digest = hashlib.sha256(content).hexdigest()
             linked = {"X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{digest}"'}
             where = f"{self.hub.cdn_url}/blobs/{digest}?signature=secret"
+            if self.hub.xet:
+                route = f"{self.hub.url}/api/models/{repo_id}/xet-read-token/{commit}"
+                linked |= {"X-Xet-Hash": "a" * 64, "X-Xet-Refresh-Route": route}
             self.answer(302, b"", {"Location": where, "X-Repo-Commit": commit, **linked})
         else:
             where = f"/api/resolve-cache/models/{repo_id}/{commit}/{file}"

@@ -1,6 +1,6 @@
 """Fetch model folders from the Hugging Face Hub into the cache that huggingface-hub keeps.
 
-Only `config.json`, the networks it lists and the card are fetched, in this order, so that a repository of another
+Only `config.json`, the networks it lists and the card are fetched, in this order: a repository of another
 kind costs one small file. What is in the cache at a known commit is used without asking anybody.
 
 huggingface-hub is imported by these functions only: scanning with a local model must not pay for it.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from deepfake_cli import __version__
-from deepfake_cli.errors import ModelError
+from deepfake_cli.errors import HubError, ModelError
 from deepfake_cli.progress import Track, untracked
 
 from .hub_errors import answer_of, explain, first_line
@@ -71,21 +71,17 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class CachedModel:
-    """A model of our layout in the cache; its files are not checked yet.
+    """A model of our layout in the cache.
 
     Attributes:
         repo: ``owner/name``.
-        commit: Hash of the commit.
-        refs: Branches and tags that named the commit when they were last asked for.
-        path: The folder.
-        config: Its `config.json`.
+        refs: Branches and tags that named its commit when they were last asked for.
+        folder: The folder, its files not checked yet.
     """
 
     repo: str
-    commit: str
     refs: tuple[str, ...]
-    path: Path
-    config: ModelConfig
+    folder: ModelFolder
 
 
 def fetch(
@@ -129,7 +125,7 @@ def fetch(
 
 
 def cached_models(cache: Path | None = None) -> list[CachedModel]:
-    """List the models of our layout in the cache, by repository and commit, without the network or hashing."""
+    """List the models of our layout in the cache, by repository and commit, without asking or hashing."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -147,8 +143,8 @@ def cached_models(cache: Path | None = None) -> list[CachedModel]:
         except ModelError:
             continue  # somebody else's model, like most in this cache
         if all((found.snapshot_path / name).exists() for name in _networks(config)):
-            refs = tuple(sorted(found.refs))
-            models.append(CachedModel(repo, found.commit_hash, refs, found.snapshot_path, config))
+            folder = ModelFolder(found.snapshot_path, config, found.commit_hash)
+            models.append(CachedModel(repo, tuple(sorted(found.refs)), folder))
     return models
 
 
@@ -156,7 +152,6 @@ class _Fetch:
     """One way through the Hub: which commit, what is in it, its files."""
 
     def __init__(self, reference: HubReference, endpoint: str | None, cache: Path | None) -> None:
-        import huggingface_hub
         from huggingface_hub import constants
 
         self.reference = reference
@@ -164,19 +159,21 @@ class _Fetch:
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self.cache = cache
         self.timeout = constants.HF_HUB_ETAG_TIMEOUT
-        self.offline = huggingface_hub.is_offline_mode()
-        self.trouble = "HF_HUB_OFFLINE is set" if self.offline else ""
+        self.offline = False
+        self.trouble = ""
 
     def run(self, track: Track, mend: bool) -> Fetched:
-        if not self.offline and not self._has_all(self.revision):
+        if self._has_all(self.revision):
+            self.offline = True
+        else:
             self._ask()
         try:
             folder = self._collect(track, again=False)
         except DamagedModelError as error:
-            if not mend or self.offline:
+            if not mend:
                 hint = f"fetch it again with: dfdetect models pull {self.reference}"
                 raise ModelError(error.message, hint) from error
-            folder = self._collect_again(track)
+            folder = self._collect_again(track, error)
         return Fetched(folder, self.trouble)
 
     def _collect(self, track: Track, again: bool) -> ModelFolder:
@@ -189,7 +186,11 @@ class _Fetch:
             self._card(commit)
         return load_model_folder(snapshot, commit, name)
 
-    def _collect_again(self, track: Track) -> ModelFolder:
+    def _collect_again(self, track: Track, damage: ModelError) -> ModelFolder:
+        if self.offline and not self.trouble:  # all was there, so nobody was asked so far
+            self._ask()
+        if self.trouble:
+            raise ModelError(damage.message, f"to fetch it again the Hub is needed: {self.trouble}")
         try:
             return self._collect(track, again=True)
         except DamagedModelError as error:
@@ -203,7 +204,7 @@ class _Fetch:
         """
         import httpx2
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         api = HfApi(self.endpoint, library_name="dfdetect", library_version=__version__)
         try:
@@ -212,6 +213,8 @@ class _Fetch:
             if error.response.status_code not in _BUSY:
                 raise
             self.trouble = answer_of(error)
+        except OfflineModeIsEnabled:
+            self.trouble = "HF_HUB_OFFLINE is set"
         except httpx2.TimeoutException:
             self.trouble = f"{self.endpoint} does not answer within {self.timeout} s"
         except httpx2.TransportError as error:
@@ -224,19 +227,25 @@ class _Fetch:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.utils.tqdm import tqdm
 
-        path = hf_hub_download(
-            self.reference.repo,
-            name,
-            revision=revision,
-            cache_dir=self.cache,
-            endpoint=self.endpoint,
-            etag_timeout=self.timeout,
-            force_download=again,
-            local_files_only=self.offline,
-            library_name="dfdetect",
-            library_version=__version__,
-            tqdm_class=cast(Any, partial(tqdm, disable=True)),
-        )
+        try:
+            path = hf_hub_download(
+                self.reference.repo,
+                name,
+                revision=revision,
+                cache_dir=self.cache,
+                endpoint=self.endpoint,
+                etag_timeout=self.timeout,
+                force_download=again,
+                local_files_only=self.offline,
+                library_name="dfdetect",
+                library_version=__version__,
+                tqdm_class=cast(Any, partial(tqdm, disable=True)),
+            )
+        except RuntimeError as error:  # so hf-xet reports that its store cannot be reached
+            raise HubError(
+                f"fetching {self.reference.repo}@{self.revision} broke off: {first_line(error)}",
+                "try again, or by the older way to large files, with HF_HUB_DISABLE_XET=1 in the environment",
+            ) from error
         return Path(path)
 
     def _card(self, commit: str) -> None:

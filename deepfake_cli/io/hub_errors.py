@@ -76,7 +76,7 @@ def _explain_answer(error: "HfHubHTTPError", repo: str, revision: str, endpoint:
         case errors.GatedRepoError():
             return HubError(f"{repo} is gated, and your account has no access", f"ask for it at {page}")
         case errors.RepositoryNotFoundError():
-            hint = f"check the name; for a private one {_LOGIN}"
+            hint = f"check the name, or the path if a folder was meant; for a private model {_LOGIN}"
             return HubError(f"there is no model {repo} on the Hub, or it is private", hint)
         case errors.RevisionNotFoundError():
             hint = f"see its branches and tags at {page}/tree/main"

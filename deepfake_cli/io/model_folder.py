@@ -163,7 +163,7 @@ class ModelConfig(_Part):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder whose files are what its `config.json` says.
+    """A model folder; `load_model_folder` checks that its files are what its `config.json` says.
 
     Attributes:
         path: The folder.

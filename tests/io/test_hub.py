@@ -359,6 +359,19 @@ def test_a_damaged_file_is_refused_and_pull_mends_it(hub: HubServer, pull: Calla
     assert pull().folder.onnx.read_bytes() == model_files()["model.onnx"]
 
 
+def test_a_damaged_file_of_a_known_commit_is_mended_if_the_hub_answers(
+    hub: HubServer, pull: Callable[..., Fetched]
+) -> None:
+    commit = hub.add(REPO, model_files())
+    pull().folder.onnx.resolve().write_bytes(b"damaged")
+    hub.fail("status", value=503)
+    error = refusal(lambda: pull(f"{REPO}@{commit}", mend=True))
+    assert "is damaged" in error.message
+    assert "503" in error.hint
+    hub.faults.clear()
+    assert pull(f"{REPO}@{commit}", mend=True).folder.onnx.read_bytes() == model_files()["model.onnx"]
+
+
 def test_a_damaged_config_is_mended_too(hub: HubServer, pull: Callable[..., Fetched]) -> None:
     hub.add(REPO, model_files())
     config = pull().folder.path / "config.json"
@@ -434,6 +447,16 @@ def test_a_cache_that_cannot_be_written_is_told(hub: HubServer, tmp_path: Path) 
     assert "HF_HOME" in result.stdout
 
 
+def test_a_xet_store_behind_a_wall_is_told_with_the_way_round(hub: HubServer, tmp_path: Path) -> None:
+    commit = hub.add(REPO, model_files())
+    hub.xet = True
+    result = in_process(tmp_path, hub, FETCH, HF_XET_CLIENT_RETRY_MAX_ATTEMPTS="1")
+    assert "fetching owner/name@main broke off" in result.stdout
+    assert "HF_HUB_DISABLE_XET=1" in result.stdout
+    result = in_process(tmp_path, hub, FETCH, HF_HUB_DISABLE_XET="1")
+    assert f"{commit}|" in result.stdout
+
+
 # --- what is in the cache ---
 
 
@@ -450,10 +473,10 @@ def test_only_whole_models_of_our_layout_are_listed(
     refusal(lambda: pull("owner/bert"))
     hub.add("owner/half", model_files())
     (pull("owner/half").folder.onnx).unlink()
-    found = {model.commit: model for model in cached_models(cache)}
+    found = {model.folder.revision: model for model in cached_models(cache)}
     assert {commit: (model.repo, model.refs) for commit, model in found.items()} == {
         first: (REPO, ("v1",)),
         second: (REPO, ("main",)),
     }
-    assert found[first].config.name == "brightness"
-    assert found[first].path.name == first
+    assert found[first].folder.config.name == "brightness"
+    assert found[first].folder.path.name == first
