@@ -130,11 +130,20 @@ class Board:
         grid = _grid(self._columns, head=self._head_is_due, ruled=False)
         grid.add_row(*map(_cell, row))
         self._head_is_due = False
+        self._print(grid)
+
+    def remark(self, text: str) -> None:
+        """Add a line to the row above."""
+        from rich.text import Text
+
+        self._print(Text(f"    {printable(text)}", style="dim"))
+
+    def _print(self, what: "Table | Text") -> None:
         # Where both are the same terminal the bar must step aside, which it does for its own console only.
         shared = self._bar is not None and is_terminal(sys.stdout)
         console = self._bar.console if shared and self._bar is not None else _console(sys.stdout)
         with writing():
-            console.print(grid)
+            console.print(what)
             sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from deepfake_cli import __version__
 
 from . import config
 from ._ui import say
+from .scan import scan
 
 Command = TyperCommand | TyperGroup
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.command()(scan)
 app.add_typer(config.app, name="config")
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from deepfake_cli.errors import DataError, OutputError
 
@@ -21,7 +21,6 @@ from .files import reason, write_atomically
 
 Record = Mapping[str, Any]
 Write = Callable[[Record], None]
-Format = Literal["json", "jsonl", "csv"]
 
 COLUMNS = (
     *("file", "verdict", "score", "reason", "people", "frames", "duration", "width", "height"),
@@ -31,12 +30,12 @@ _START = b'{"schema_version"'  # of every record: how a torn line is told from a
 
 
 @contextmanager
-def open_report(kind: Format, output: Path | None = None, *, append: bool = False) -> Iterator[Write]:
+def open_report(kind: str, output: Path | None = None, *, append: bool = False) -> Iterator[Write]:
     """Open a report for writing results one by one; when the block ends, it is complete.
 
     Args:
-        kind: ``jsonl`` is written at once, line by line. ``json`` and ``csv`` appear when the block ends without
-            an exception; on standard output and in pipes and devices they too are written at once.
+        kind: ``json``, ``jsonl`` or ``csv``. Files of the first and last appear when the block ends without
+            an exception; all else is written at once, line by line.
         output: Where to write; None is standard output.
         append: Go on at the end of a ``jsonl`` file.
 
@@ -92,12 +91,12 @@ def read_records(path: Path) -> Iterator[Record]:
 
 
 @contextmanager
-def _opened(kind: Format, output: Path | None, append: bool) -> Iterator[IO[bytes]]:
+def _opened(kind: str, output: Path | None, append: bool) -> Iterator[IO[bytes]]:
     if output is None:
         yield sys.stdout.buffer
     elif kind == "jsonl" or (output.exists() and not output.is_file()):
         try:
-            file = output.open("ab" if append else "wb")
+            file: IO[bytes] = output.open("ab" if append else "wb")
         except OSError as error:
             raise _refused(str(output), error) from error
         try:
@@ -111,8 +110,8 @@ def _opened(kind: Format, output: Path | None, append: bool) -> Iterator[IO[byte
 
 
 def _refused(name: str, error: OSError) -> OutputError:
-    hint = "free some space or choose another place" if error.errno == errno.ENOSPC else "choose another place"
-    return OutputError(f"cannot write {name}: {reason(error)}", hint)
+    space = "free some space or " if error.errno == errno.ENOSPC else ""
+    return OutputError(f"cannot write {name}: {reason(error)}", f"{space}choose another place")
 
 
 @contextmanager
@@ -163,7 +162,7 @@ def _text(record: Record) -> str:
 
 
 def _valid(text: str) -> str:
-    """Escape the bytes of file names that are not UTF-8 the way JSON does, so that the rest stays readable."""
+    """Escape, as JSON does, the bytes of file names that are not UTF-8."""
     return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -5,16 +5,61 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from deepfake_cli.errors import UsageError
 from deepfake_cli.io.files import reason
 
-_SUFFIXES = frozenset(
-    ".3g2 .3gp .apng .asf .avi .avif .bmp .divx .dv .f4v .flv .gif .ivf .jfif .jpe .jpeg .jpg .m2ts .m2v .m4v .mj2 .mjpeg"
-    " .mkv .mov .mp4 .mpeg .mpg .mxf .ogv .png .qt .rm .rmvb .tif .tiff .vob .webm .webp .wmv .y4m".split()
+_SUFFIXES = (
+    *(
+        ".3g2",
+        ".3gp",
+        ".apng",
+        ".asf",
+        ".avi",
+        ".avif",
+        ".bmp",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".ivf",
+    ),
+    *(".jfif", ".jpe", ".jpeg", ".jpg", ".m2ts", ".m2v", ".m4v", ".mj2", ".mjpeg", ".mkv", ".mov", ".mp4"),
+    *(
+        ".mpeg",
+        ".mpg",
+        ".mxf",
+        ".ogv",
+        ".png",
+        ".qt",
+        ".rm",
+        ".rmvb",
+        ".tif",
+        ".tiff",
+        ".vob",
+        ".webm",
+        ".webp",
+    ),
+    *(".wmv", ".y4m"),
 )
-_SOUND = frozenset(".aac .aif .aiff .flac .m4a .m4b .mka .mp3 .oga .ogg .opus .wav .wma".split())
+_SOUND = (
+    ".aac",
+    ".aif",
+    ".aiff",
+    ".flac",
+    ".m4a",
+    ".m4b",
+    ".mka",
+    ".mp3",
+    ".oga",
+    ".ogg",
+    ".opus",
+    ".wav",
+    ".wma",
+)
 _BEGINNINGS = (
     (0, b"\xff\xd8\xff"),  # JPEG
     (0, b"\x89PNG\r\n\x1a\n"),
@@ -30,13 +75,14 @@ _BEGINNINGS = (
 )
 _PACKET = 188  # bytes of an MPEG transport stream's packet; each begins with a G
 
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """The files to scan, and what the user should know about how they were found.
 
     Attributes:
-        files: Paths in the order given, those of a folder sorted; none twice. A path that was named explicitly is
-            here whatever it is, even missing: the scan says what is wrong with it.
+        files: Paths in the order given, those of a folder sorted; none twice. What was named itself is here
+            whatever it is, even missing: the scan says what is wrong with it.
         warnings: Lines such as that a folder holds nothing to scan.
     """
 
@@ -44,30 +90,23 @@ class Inputs:
     warnings: tuple[str, ...]
 
 
-def find_inputs(paths: Iterable[str], *, recursive: bool = False, patterns: bool = True) -> Inputs:
+def find_inputs(named: Iterable[str], listed: Iterable[str] = (), *, recursive: bool = False) -> Inputs:
     """Expand folders and patterns, and drop what was named twice.
 
     Args:
-        paths: Files, folders and patterns such as ``clips/*.mp4``; a path that exists is never taken for a pattern.
+        named: Files, folders and patterns such as ``clips/*.mp4``; what exists is never taken for a pattern.
+        listed: Files and folders that a list names; never patterns.
         recursive: Look into folders inside folders too; ``**`` in a pattern always does.
-        patterns: Take ``*``, ``?`` and ``[…]`` for patterns at all.
     """
     files: dict[str, str] = {}  # by what the path leads to, so that a second name of a file is dropped
-    warnings = []
-    for path in paths:
-        found = [path]
-        if patterns and glob.has_magic(path) and not os.path.lexists(path):
-            found = sorted(glob.glob(path, recursive=True)) or [path]
-        for name in found:
-            if not os.path.isdir(name):
-                files.setdefault(os.path.realpath(name), name)
-                continue
-            inside = list(_media_in(name, recursive, warnings))
-            for file in inside:
-                files.setdefault(os.path.realpath(file), file)
-            if not inside:
-                hint = "" if recursive else "; --recursive looks into its folders too"
-                warnings.append(f"{name}: no video or picture in this folder{hint}")
+    warnings: list[str] = []
+    for path in chain(_expanded(named), listed):
+        inside = list(_media_in(path, recursive, warnings)) if os.path.isdir(path) else [path]
+        for file in inside:
+            files.setdefault(os.path.realpath(file), file)
+        if not inside:
+            hint = "" if recursive else "; --recursive looks into its folders too"
+            warnings.append(f"{path}: no video or picture in this folder{hint}")
     return Inputs(tuple(files.values()), tuple(warnings))
 
 
@@ -85,6 +124,14 @@ def read_list(source: str) -> list[str]:
         ) from error
     entries = data.split(b"\0") if b"\0" in data else data.splitlines()
     return [os.fsdecode(entry) for entry in entries if entry]
+
+
+def _expanded(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if glob.has_magic(path) and not os.path.lexists(path):
+            yield from sorted(glob.glob(path, recursive=True)) or [path]
+        else:
+            yield path
 
 
 def _media_in(folder: str, recursive: bool, warnings: list[str]) -> Iterator[str]:
@@ -110,10 +157,10 @@ def _media_in(folder: str, recursive: bool, warnings: list[str]) -> Iterator[str
 
 
 def looks_like_media(path: str) -> bool:
-    """Tell whether a file of a folder is meant when its folder is scanned, by its name or how its content begins.
+    """Tell whether a file is meant when its folder is scanned, by its name or how its content begins.
 
-    A name such as ``.mp4`` is enough, so that a damaged video is reported and not passed over. Sound is not meant,
-    nor are the ``._`` files that macOS leaves beside others.
+    A name such as ``.mp4`` is enough, so that a damaged video is reported and not passed over. Sound is not
+    meant, nor are the ``._`` files that macOS leaves beside others.
     """
     name = os.path.basename(path)
     suffix = os.path.splitext(name)[1].lower()

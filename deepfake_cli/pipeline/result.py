@@ -1,6 +1,6 @@
 """What one scan says about one file: the shape of the JSON that ``dfdetect scan`` prints.
 
-``scan-result.schema.json`` in the package describes the same shape as a JSON Schema; a test holds the two together.
+``scan-result.schema.json`` in the package describes it as a JSON Schema; a test holds the two together.
 """
 
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ class ScanResult:
         modified: Time of the last change, seconds since 1970; None where it could not be read.
         media: What kind of file it is; None where that could not be found out.
         model: The classifier that judged.
-        rule: The rule behind the verdict: the threshold and its source, the band around it, the evidence needed.
+        rule: What made the verdict: the threshold and its source, the band around it, the evidence needed.
         settings: Fingerprint of the settings that can change a result; equal settings, equal fingerprint.
         verdict: FAKE, REAL, UNCERTAIN, NO_FACE or UNREADABLE.
         score: P(fake) in [0, 1] of the most suspicious person with enough evidence; None without one.

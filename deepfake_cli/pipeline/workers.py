@@ -1,7 +1,7 @@
 """Do tasks in worker processes that may crash or hang without harm to the others.
 
-``multiprocessing`` is not used to start the workers: it imports the caller's main script anew in each, so that
-``scan(paths)`` in a script or notebook without a main guard would fail. Here a worker is a fresh interpreter that gets
+``multiprocessing`` does not start the workers: it imports the caller's main script anew in each, so that
+``scan(paths)`` in a script without a main guard would fail. Here a worker is a fresh interpreter that gets
 the work by pickle and lives as long as its standard input stays open, that is, as long as its parent.
 """
 
@@ -124,7 +124,7 @@ def _next(events: _Events) -> "tuple[_Worker, bool | None, Any] | None":
 class _Worker:
     """One worker process, seen from its parent, and the thread that listens to it.
 
-    What it says becomes an event ``(worker, final, value)``: progress, a final result, or with None its death.
+    What it says becomes an event ``(worker, final, value)``: progress, a result, or with None its death.
     """
 
     def __init__(self, work: Work, events: _Events, timeout: float) -> None:
@@ -194,7 +194,7 @@ def serve(fd: int) -> None:
     Args:
         fd: Descriptor of this end of the connection.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; what it means, the parent says
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which says what it means
     Thread(target=_die_with_parent, daemon=True).start()
     with Connection(fd) as connection:
         work = connection.recv()

@@ -64,7 +64,7 @@ def test_patterns_are_expanded_unless_a_file_is_called_so(tree: Path) -> None:
     Path("what?.mp4").write_bytes(b"")
     Path("whatx.mp4").write_bytes(b"")
     assert find_inputs(["what?.mp4"]).files == ("what?.mp4",)
-    assert find_inputs(["*.mp4"], patterns=False).files == ("*.mp4",)
+    assert find_inputs([], ["*.mp4"]).files == ("*.mp4",)
 
 
 def test_a_folder_without_media_is_told(tree: Path) -> None:

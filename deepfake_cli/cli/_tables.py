@@ -1,0 +1,96 @@
+"""Results of a scan as a person reads them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ._ui import Cell, Column, Row
+
+if TYPE_CHECKING:
+    from deepfake_cli.core.verdict import Verdict
+    from deepfake_cli.pipeline.judge import Judge
+    from deepfake_cli.pipeline.result import PersonTrack, ScanResult
+
+_STYLES = {
+    "FAKE": "bold red",
+    "REAL": "green",
+    "UNCERTAIN": "yellow",
+    "NO_FACE": "cyan",
+    "UNREADABLE": "magenta",
+}
+_WIDEST = 48  # of the file column, where names are longer they are cut on a terminal
+
+
+def verdict_columns(files: Sequence[str]) -> list[Column]:
+    """Lay out the table of verdicts; rows are shown before all are known, so widths follow from the names."""
+    return [
+        Column("file", width=min(max(map(len, files), default=0), _WIDEST)),
+        Column("verdict", width=len("UNREADABLE")),
+        Column("score", right=True, width=len("0.0000")),
+        Column("people", right=True),
+        Column("frames", right=True),
+        Column("time", right=True, width=len("000.0 s")),
+    ]
+
+
+def verdict_row(result: "ScanResult") -> Row:
+    """Show a result in one row."""
+    return [
+        result.file,
+        Cell(result.verdict, _STYLES[result.verdict]),
+        "-" if result.score is None else f"{result.score:.4f}",
+        str(len(result.tracks)),
+        str(result.frames),
+        f"{result.seconds:.1f} s",
+    ]
+
+
+def remarks(result: "ScanResult", details: bool) -> Iterator[str]:
+    """Say in lines what does not fit the row: the reason, notes, and on demand every person."""
+    if result.reason:
+        yield result.reason
+    yield from result.notes
+    if details:
+        yield from (_person(track) for track in result.tracks)
+
+
+def rule_in_words(judge: "Judge") -> str:
+    """Say what a score is and how it becomes a verdict."""
+    rule = judge.rule
+    band = f", UNCERTAIN in {rule.uncertain[0]:g}-{rule.uncertain[1]:g}" if rule.uncertain else ""
+    return (
+        f"score: P(fake), {rule.aggregation} over a person's faces, highest person; "
+        f"FAKE from {rule.threshold:g} ({rule.source}){band}; model {judge.model.name} {judge.model.revision}"
+    )
+
+
+def summary(verdicts: "Counter[Verdict]", skipped: int, seconds: float) -> str:
+    """Count the verdicts of a run in a line."""
+    total = verdicts.total()
+    found = ", ".join(f"{count} {name}" for name, count in sorted(verdicts.items())) or "nothing judged"
+    before = f" ({skipped} of them judged before)" if skipped else ""
+    return f"{total} file{'' if total == 1 else 's'}{before}: {found}; {seconds:.1f} s"
+
+
+def timings(result: "ScanResult") -> str:
+    """Say where the time of a scan went."""
+    spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.timings.items())
+    return f"{result.file}: {result.verdict}; {spent or 'no time measured'}"
+
+
+def _person(track: "PersonTrack") -> str:
+    faces = {face.index: face for face in track.frames}
+    best = ", ".join(f"{clock(faces[i].time)} ({faces[i].score:.4f})" for i in track.evidence)
+    count = f"{track.faces} face" + ("s" if track.faces > 1 else "")
+    return (
+        f"person {track.id}  {clock(track.start)} to {clock(track.end)}  {count}  "
+        f"score {track.score:.4f}  best evidence at {best}"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Write a time as players do, with tenths: ``1:02:03.4``, ``0:07.0``."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{head}:{rest // 10:02}.{rest % 10}"

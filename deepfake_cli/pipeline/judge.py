@@ -1,0 +1,198 @@
+"""Judge one video or picture at a time."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from deepfake_cli import __version__
+from deepfake_cli.core.sampling import Sampling
+from deepfake_cli.core.tracks import Track, Tracker
+from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, track_score
+from deepfake_cli.errors import MediaError, UsageError
+from deepfake_cli.inference.classifier import Classifier
+from deepfake_cli.inference.face_detector import FaceDetector
+from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.profile import Profile
+
+from .people import People
+from .reading import Reading
+from .result import Model, PersonTrack, ScanResult, ScoredFace
+
+Stage = Callable[[str], None]  # told what is being done, a few words
+
+_EVIDENCE = 3  # faces named as a person's best evidence
+
+
+class Judge:
+    """Judges files; loads its networks with the first one, so a fresh one can be sent to another process.
+
+    Args:
+        profile: How to sample, detect and follow.
+        model: The classifier, and the rule that makes its scores a verdict.
+        threshold: The user's own, in [0, 1]; turns the UNCERTAIN band off.
+        save_faces: Folder for the faces that are cut out; each file gets a folder in it.
+
+    Raises:
+        UsageError: The threshold is out of range.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        model: ModelFolder,
+        threshold: float | None = None,
+        save_faces: Path | None = None,
+    ) -> None:
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UsageError(f"the threshold must lie in 0-1, not at {threshold:g}")
+        rule = Rule(**dict(model.config.decision))
+        self.rule = rule if threshold is None else rule.with_threshold(threshold)
+        self.model = Model(model.config.name, model.revision)
+        self.sampling = Sampling(**{key: getattr(profile.scan, key) for key in Sampling.__dataclass_fields__})
+        self._profile, self._folder, self._save_faces = profile, model, save_faces
+        self._networks: tuple[FaceDetector, Classifier] | None = None
+
+    @cached_property
+    def settings(self) -> str:
+        """Fingerprint of what can change a result besides the file and the model: 12 hex digits."""
+        parts = [
+            __version__,
+            *(repr(self.sampling), repr(self.rule)),
+            *(section.model_dump_json() for section in (self._profile.detector, self._profile.tracker)),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    def judge(
+        self, file: str, *, threads: int, timeout: float | None = None, stage: Stage = lambda words: None
+    ) -> ScanResult:
+        """Judge one file; what is wrong with it is part of the result.
+
+        Args:
+            file: Its path.
+            threads: For decoding; results do not depend on it.
+            timeout: Seconds it may take; None for ever.
+            stage: Told what is being done.
+
+        Raises:
+            ModelError: The networks cannot be loaded.
+            OutputError: The faces cannot be saved.
+        """
+        started = time.monotonic()
+        far = self._profile.scan.seek_beyond
+        reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
+        try:
+            with reading:
+                people = self._people(file)  # opens the networks while the first frame is being decoded
+                for frame in reading:
+                    people.look(frame)
+                    stage(f"frame {people.frames}")
+            tracks = [_person(track, self.rule) for track in people.tracks()]
+        except MediaError as error:
+            return self.unreadable(file, error.message, error.hint, reading)
+        except MemoryError:
+            return self.unreadable(file, "needs more memory than there is", "", reading)
+        scores = [TrackScore(track.id, track.score, track.faces) for track in tracks]
+        decision = decide(scores, self.rule, people.frames)
+        digest = reading.sha256()
+        timings = {"decode": reading.seconds, **people.seconds, "total": time.monotonic() - started}
+        return ScanResult(
+            file=file,
+            sha256=digest,
+            bytes=reading.size,
+            modified=reading.modified,
+            media=reading.media,
+            model=self.model,
+            rule=self.rule,
+            settings=self.settings,
+            verdict=decision.verdict,
+            score=decision.score,
+            reason=decision.reason,
+            notes=reading.notes,
+            frames=people.frames,
+            tracks=tuple(sorted(tracks, key=lambda track: (-track.score, -track.faces, track.id))),
+            timings={name: round(seconds, 3) for name, seconds in timings.items()},
+        )
+
+    def unreadable(
+        self, file: str, reason: str, hint: str = "", reading: Reading | None = None
+    ) -> ScanResult:
+        """Make the result for a file that could not be judged.
+
+        Args:
+            file: Its path.
+            reason: Why, in words.
+            hint: What to do about it, if anything helps.
+            reading: How far it came.
+        """
+        notes = reading.notes if reading else ()
+        return ScanResult(
+            file=file,
+            sha256=reading.sha256() if reading else None,
+            bytes=reading.size if reading else None,
+            modified=reading.modified if reading else None,
+            media=reading.media if reading else None,
+            model=self.model,
+            rule=self.rule,
+            settings=self.settings,
+            verdict=Verdict.UNREADABLE,
+            score=None,
+            reason=reason,
+            notes=(*notes, hint) if hint else notes,
+        )
+
+    def _people(self, file: str) -> People:
+        if self._networks is None:
+            detector, config = self._profile.detector, self._folder.config
+            self._networks = (
+                FaceDetector(min_face_size=detector.min_face, thresholds=detector.thresholds),
+                Classifier(
+                    self._folder.onnx,
+                    size=config.input.size,
+                    mean=config.input.mean,
+                    std=config.input.std,
+                    temperature=config.calibration.temperature,
+                ),
+            )
+        save_to = None
+        if self._save_faces is not None:
+            place = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
+            save_to = self._save_faces / f"{os.path.basename(file)}-{place}"  # unlike names stay apart
+        return People(
+            *self._networks,
+            Tracker(**dict(self._profile.tracker)),
+            short_side=self._profile.detector.short_side,
+            probability=self._profile.detector.probability,
+            size=self._folder.config.input.size,
+            margin=self._folder.config.input.margin,
+            save_to=save_to,
+        )
+
+
+def _person(track: Track, rule: Rule) -> PersonTrack:
+    """Sum up what was seen of one person; everything rounded, so that what is shown can be checked."""
+    faces = tuple(
+        ScoredFace(
+            index=seen.index,
+            time=round(seen.time, 3),
+            box=tuple(round(float(side), 1) for side in seen.box),  # type: ignore[arg-type]
+            score=seen.score or 0.0,
+            probability=round(seen.probability, 4),
+            quality=round(seen.quality, 4),
+        )
+        for seen in track.observations
+    )
+    score = track_score([face.score for face in faces], [face.quality for face in faces], rule)
+    side = 1 if score >= rule.threshold else -1
+    clearest = sorted(faces, key=lambda face: side * (rule.threshold - face.score) * face.quality)
+    return PersonTrack(
+        id=track.id,
+        start=faces[0].time,
+        end=faces[-1].time,
+        score=score,
+        faces=len(faces),
+        evidence=tuple(face.index for face in clearest[:_EVIDENCE]),
+        frames=faces,
+    )

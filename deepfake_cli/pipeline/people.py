@@ -1,0 +1,108 @@
+"""Find the people of one video or picture, follow them, and score their faces."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_cli.core.faces import cut_face
+from deepfake_cli.core.tracks import Observation, Track, Tracker
+from deepfake_cli.inference.classifier import BATCH, Classifier
+from deepfake_cli.inference.face_detector import FaceDetector
+from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.video import Frame
+
+
+class People:
+    """The people of one file, learned frame by frame; of a frame only cut faces are kept, until scored.
+
+    Args:
+        detector: Finds the faces.
+        classifier: Scores them.
+        tracker: Fresh; joins them to people.
+        short_side: Frames are scaled down to this shorter side before faces are sought; pixels, 0 keeps them.
+        probability: Least probability for a detection to count as a face.
+        size: Side of a cut face, pixels.
+        margin: Side of the square that is cut, relative to the longer side of the box.
+        save_to: Folder for the cut faces, each a PNG named after person, frame and score; None keeps none.
+
+    Attributes:
+        frames: How many frames were looked at.
+        seconds: Time spent, by stage.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        tracker: Tracker,
+        *,
+        short_side: int,
+        probability: float,
+        size: int,
+        margin: float,
+        save_to: Path | None = None,
+    ) -> None:
+        self._detector, self._classifier, self._tracker = detector, classifier, tracker
+        self._short_side, self._probability = short_side, probability
+        self._size, self._margin = size, margin
+        self._save_to = save_to
+        self._unscored: list[tuple[int, Observation, NDArray[np.uint8]]] = []  # person, face, cut
+        self.frames = 0
+        self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
+
+    def look(self, frame: Frame) -> None:
+        """Find and follow the people of the next frame."""
+        started = time.monotonic()
+        if self._short_side:
+            faces = self._detector.detect_scaled(frame.image, self._short_side)
+        else:
+            faces = self._detector.detect(frame.image)
+        sure = faces.probabilities >= self._probability
+        detected = time.monotonic()
+        ids = self._tracker.update(
+            frame.index,
+            frame.time,
+            frame.image,
+            faces.boxes[sure],
+            faces.points[sure],
+            faces.probabilities[sure],
+        )
+        tracks = self._tracker.tracks()
+        for person in ids:
+            face = tracks[person - 1].observations[-1]
+            cut = cut_face(frame.image, face.box, self._size, self._margin)
+            self._unscored.append((person, face, cut))
+        self.frames += 1
+        self.seconds["detect"] += detected - started
+        self.seconds["track"] += time.monotonic() - detected
+        self._score(len(self._unscored) // BATCH * BATCH)
+
+    def tracks(self) -> list[Track]:
+        """Return everybody, in order of appearance, with every face scored."""
+        self._score(len(self._unscored))
+        return self._tracker.tracks()
+
+    def _score(self, count: int) -> None:
+        """Score the oldest faces that have none yet; always in the same batches, for the same digits."""
+        if not count:
+            return
+        started = time.monotonic()
+        batch, self._unscored = self._unscored[:count], self._unscored[count:]
+        scores = self._classifier.score(np.stack([cut for _, _, cut in batch]))
+        for (_, face, _), score in zip(batch, scores, strict=True):
+            face.score = round(float(score), 4)
+        self.seconds["classify"] += time.monotonic() - started
+        if self._save_to is not None:
+            _save(self._save_to, batch)
+
+
+def _save(folder: Path, batch: Iterable[tuple[int, Observation, NDArray[np.uint8]]]) -> None:
+    for person, face, cut in batch:
+        _, data = cv2.imencode(".png", cv2.cvtColor(cut, cv2.COLOR_RGB2BGR))
+        name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}.png"
+        with write_atomically(folder / name, "wb") as file:
+            file.write(data.tobytes())

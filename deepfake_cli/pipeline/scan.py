@@ -1,0 +1,145 @@
+"""Judge many videos and pictures: the use case behind ``dfdetect scan``."""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from deepfake_cli.errors import DfdetectError
+from deepfake_cli.profile import Profile, load_profile
+
+from .inputs import find_inputs
+from .judge import Judge
+from .result import ScanResult
+
+Watch = Callable[[str, str], None]  # told a file and what is being done with it
+
+
+def scan(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    recursive: bool = False,
+    model: str | None = None,
+    frames: int | None = None,
+    every: int | None = None,
+    threshold: float | None = None,
+    jobs: int | None = None,
+    timeout: float | None = None,
+    save_faces: Path | None = None,
+    profile: Path | None = None,
+) -> Iterator[ScanResult]:
+    """Judge videos and pictures, as ``dfdetect scan`` does.
+
+        from deepfake_cli import scan
+
+        for result in scan(["interview.mp4", "clips/"]):
+            print(result.file, result.verdict, result.score)
+
+    Args:
+        paths: A path or several: files, folders, patterns such as ``clips/*.mp4``.
+        recursive: Look into folders inside folders too.
+        model: What judges the faces: "embedded", a model folder, or owner/name@revision on the Hub.
+        frames: Sampled frames of a video; 0 takes all.
+        every: Every N-th frame instead; 0 is off.
+        threshold: A score from here on is FAKE; turns the UNCERTAIN band off.
+        jobs: Files judged at once; 0 is one a processor core.
+        timeout: Seconds one file may take.
+        save_faces: Folder for the faces that are cut out.
+        profile: A TOML file, laid over the user's own. What is not given here comes from there.
+
+    Yields:
+        One result a file, in the order of the files. What is wrong with a file is in its result.
+
+    Raises:
+        DfdetectError: An option, the profile, the model or the folder for faces is at fault.
+    """
+    given = {
+        **{"scan.model": model, "scan.frames": frames, "scan.every": every},
+        **{"scan.jobs": jobs, "scan.timeout": timeout},
+    }
+    settings = load_profile(profile, given)
+    named = [paths] if isinstance(paths, str | os.PathLike) else paths
+    files = find_inputs([os.fspath(path) for path in named], recursive=recursive).files
+    judge = open_judge(settings, threshold, save_faces)
+    early: dict[int, ScanResult] = {}
+    due = 0
+    for number, result in scan_files(judge, files, jobs=settings.scan.jobs, timeout=settings.scan.timeout):
+        early[number] = result
+        while due in early:
+            yield early.pop(due)
+            due += 1
+
+
+def open_judge(profile: Profile, threshold: float | None = None, save_faces: Path | None = None) -> Judge:
+    """Find the model that the profile names, and make the judge who uses it; see ``Judge``.
+
+    Raises:
+        ModelError, HubError: The model is missing or damaged, or cannot be had.
+        OutputError: The folder for faces cannot be made.
+        UsageError: The threshold is out of range.
+    """
+    from .models import resolve
+
+    return Judge(profile, resolve(profile.scan.model), threshold, save_faces)
+
+
+def scan_files(
+    judge: Judge,
+    files: Sequence[str],
+    *,
+    jobs: int,
+    timeout: float,
+    watch: Watch = lambda file, words: None,
+) -> Generator[tuple[int, ScanResult], None, None]:
+    """Judge files, several at once in worker processes; a single one here, which saves the start of a worker.
+
+    Args:
+        judge: Has judged nothing yet.
+        files: Paths.
+        jobs: Files judged at once; 0 is one a processor core.
+        timeout: Seconds one file may take.
+        watch: Told what is being done.
+
+    Yields:
+        Place among the files, and result, as they finish.
+
+    Raises:
+        DfdetectError: Something is wrong that is no file's fault, such as no space for saved faces.
+    """
+    cores = len(os.sched_getaffinity(0))
+    if len(files) == 1:
+        yield (
+            0,
+            judge.judge(files[0], threads=cores, timeout=timeout, stage=lambda words: watch(files[0], words)),
+        )
+        return
+    from .workers import Done, Lost, supervise
+
+    for event in supervise(Task(judge), files, jobs=jobs or cores, timeout=timeout):
+        file = files[event.task]
+        if isinstance(event, Done):
+            if isinstance(event.value, DfdetectError):
+                raise event.value
+            yield event.task, event.value
+        elif isinstance(event, Lost):
+            yield event.task, judge.unreadable(file, event.reason)
+        else:
+            watch(file, event.news)
+
+
+class Task:
+    """The work of a worker process: judge a file with one thread; whoever supervises it watches the time.
+
+    Args:
+        judge: Has judged nothing yet, so it can be pickled.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def __call__(self, file: str, report: Callable[[Any], None]) -> ScanResult | DfdetectError:
+        """Judge a file; an error that is not the file's is returned, for the supervisor to raise."""
+        try:
+            return self._judge.judge(file, threads=1, stage=report)
+        except DfdetectError as error:
+            return error
