@@ -1,0 +1,149 @@
+"""`dfdetect models`: which detectors there are, what they are worth, and how to get more."""
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._options import QuietOpt
+from ._ui import Column, Row, note, say, table, track, warn
+
+if TYPE_CHECKING:
+    from deepfake_cli.pipeline.models import Model
+
+app = typer.Typer(no_args_is_help=True, help="List, explain and fetch the models that judge faces.")
+
+
+class Shape(StrEnum):
+    """How models are written: for people or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ShapeOpt = Annotated[Shape, typer.Option("--format", "-f", help="How the answer is written.")]
+
+_LIST = (
+    Column("model"),
+    Column("revision"),
+    Column("branches and tags"),
+    Column("architecture"),
+    Column("input", right=True),
+    Column("threshold", right=True),
+    Column("size", right=True),
+)
+_METRICS = (
+    Column("data set"),
+    Column("split"),
+    Column("metric"),
+    Column("value", right=True),
+    Column("95 % interval", right=True),
+    Column("real", right=True),
+    Column("fake", right=True),
+)
+
+
+@app.command(name="list")
+def list_(format: ShapeOpt = Shape.TABLE) -> None:
+    """List the models that need no network: embedded ones, and those fetched from the Hub before.
+
+    Models in folders of your own are not listed: name the folder, as in `dfdetect scan --model FOLDER`.
+    """
+    from deepfake_cli.pipeline.models import list_models
+
+    models = list_models()
+    if format is Shape.JSON:
+        say(json.dumps([model.to_json() for model in models], indent=2, ensure_ascii=False))
+    else:
+        table(_LIST, map(_row, models))
+
+
+@app.command()
+def info(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="What to explain: embedded, a folder, or owner/name@revision."),
+    ] = "embedded",
+    format: ShapeOpt = Shape.TABLE,
+    quiet: QuietOpt = False,
+) -> None:
+    """Explain a model: what it was trained on, how well it does, how its scores become verdicts, its terms.
+
+    Its files are checked; one on the Hub is fetched first. A folder wins over the Hub's model of the same name.
+    """
+    from deepfake_cli.pipeline.models import find_model
+
+    found = find_model(model, track=track(quiet), warn=warn)
+    if format is Shape.JSON:
+        say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        return
+    for name, text in _facts(found):
+        say(f"{name:14}{text}")
+    if found.folder.config.metrics:
+        say()
+        table(_METRICS, _metrics(found))
+
+
+@app.command()
+def pull(
+    reference: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="Which model on the Hub to fetch.")
+    ],
+    quiet: QuietOpt = False,
+) -> None:
+    """Fetch a model from the Hub into the cache, check it, and print it with its commit.
+
+    The cache is that of huggingface-hub: HF_HOME, HF_HUB_OFFLINE and `hf auth login` count here too. What is
+    printed can be used as it is: `dfdetect scan --model OWNER/NAME@COMMIT VIDEO` needs no network any more.
+    """
+    from deepfake_cli.pipeline.models import pull_model
+
+    found = pull_model(reference, track=track(quiet))
+    say(found.reference)
+    if not quiet:
+        note(f"checked, {_size(found)}, in {found.folder.path}")
+
+
+def _row(model: "Model") -> Row:
+    config = model.folder.config
+    return [
+        model.reference.partition("@")[0],
+        model.folder.revision[:12],
+        ", ".join(model.refs) or "-",
+        config.architecture,
+        f"{config.input.size} px",
+        f"{config.decision.threshold:g}",
+        _size(model),
+    ]
+
+
+def _facts(model: "Model") -> Iterator[tuple[str, str]]:
+    config = model.folder.config
+    decision, calibration = config.decision, config.calibration
+    yield "model", f"{config.name} ({model.source})"
+    yield "reference", model.reference
+    yield "revision", model.folder.revision
+    yield "architecture", config.architecture
+    yield "input", f"{config.input.size} px, cut at {config.input.margin:g} times the face's box"
+    yield "score", f"P(fake), temperature {calibration.temperature:g} ({calibration.source})"
+    yield "threshold", f"{decision.threshold:g} ({decision.source})"
+    yield "uncertain", f"from {decision.uncertain[0]:g} to {decision.uncertain[1]:g}"
+    yield "evidence", f"{decision.aggregation} of a person's faces, {decision.minimum_faces} or more"
+    yield "trained on", ", ".join(config.trained_on) or "nothing"
+    yield "licence", config.licence
+    yield "size", _size(model)
+    yield "path", str(model.folder.path)
+
+
+def _metrics(model: "Model") -> Iterator[Row]:
+    for metric in model.folder.config.metrics:
+        low, high = metric.interval
+        span = f"{low:.3f} to {high:.3f}"
+        counts = str(metric.real), str(metric.fake)
+        yield [metric.dataset, metric.split, metric.metric, f"{metric.value:.3f}", span, *counts]
+
+
+def _size(model: "Model") -> str:
+    return f"{model.folder.size / 1e6:.1f} MB"

@@ -1,0 +1,164 @@
+"""Find models by what the user calls them: embedded, in a folder, or on the Hub."""
+
+import difflib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepfake_cli.errors import HubError, ModelError, UsageError
+from deepfake_cli.io.model_folder import (
+    DEFAULT,
+    EMBEDDED,
+    ONNX,
+    ModelFolder,
+    embedded_models,
+    load_model_folder,
+    read_config,
+)
+from deepfake_cli.progress import Track, untracked
+
+if TYPE_CHECKING:
+    from deepfake_cli.io.hub import HubReference
+
+Warn = Callable[[str], None]  # told what the user should know though the work goes on
+
+
+class Source(StrEnum):
+    """Where a model comes from."""
+
+    EMBEDDED = "embedded"
+    LOCAL = "local"
+    HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model and how to ask for it again.
+
+    Attributes:
+        reference: What finds this very model: an embedded name, a folder, or ``owner/name@commit``.
+        source: Where it comes from.
+        folder: Its files.
+        refs: Branches and tags of a model on the Hub that name its commit, as far as the cache knows.
+    """
+
+    reference: str
+    source: Source
+    folder: ModelFolder
+    refs: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all that is known of the model as plain values; `config` as it is in the file."""
+        return {
+            "reference": self.reference,
+            "source": str(self.source),
+            "revision": self.folder.revision,
+            "refs": list(self.refs),
+            "path": str(self.folder.path),
+            "bytes": self.folder.size,
+            "config": self.folder.config.model_dump(mode="json", by_alias=True),
+        }
+
+
+def resolve(reference: str, *, track: Track = untracked, warn: Warn = lambda words: None) -> ModelFolder:
+    """Find a model and check its files; see `find_model`."""
+    return find_model(reference, track=track, warn=warn).folder
+
+
+def find_model(reference: str, *, track: Track = untracked, warn: Warn = lambda words: None) -> Model:
+    """Find a model by what the user calls it, and check its files.
+
+    Tried in this order: ``embedded`` or the name of an embedded model; a path of a folder; ``owner/name`` or
+    ``owner/name@revision`` on the Hub. So a folder ``owner/name`` wins over the Hub's model of that name, and
+    an embedded ``plain`` over a folder ``plain``, which is ``./plain``.
+
+    Args:
+        reference: What the user calls it.
+        track: Shows the progress of a download.
+        warn: Told when the Hub cannot be asked and the cache has to do.
+
+    Raises:
+        HubError: The Hub cannot be reached, refuses, or lacks it.
+        ModelError: There is no such model, or it is damaged or of another layout.
+    """
+    name = DEFAULT if reference == "embedded" else reference
+    if name in embedded_models():
+        return Model(name, Source.EMBEDDED, load_model_folder(EMBEDDED / name, name=name))
+    path = os.path.expanduser(reference)
+    if reference and os.path.exists(path):
+        return Model(path, Source.LOCAL, load_model_folder(Path(path)))
+    from deepfake_cli.io.hub import HubReference, fetch
+
+    hub = HubReference.parse(reference)
+    if hub is None:
+        raise _unknown(reference)
+    fetched = fetch(hub, track=track)
+    if fetched.trouble:
+        warn(f"{fetched.trouble}; using {hub.repo} as it is in the cache, commit {fetched.folder.revision}")
+    return _from_hub(hub, fetched.folder)
+
+
+def pull_model(reference: str, *, track: Track = untracked) -> Model:
+    """Bring a model from the Hub into the cache and check it; a damaged file is fetched once more.
+
+    Args:
+        reference: ``owner/name`` or ``owner/name@revision``; a folder of that name is not looked at.
+        track: Shows the progress of the download.
+
+    Raises:
+        HubError: The Hub cannot be reached, refuses, or lacks it.
+        ModelError: It is damaged or of another layout.
+        UsageError: This is no reference to the Hub.
+    """
+    from deepfake_cli.io.hub import HubReference, fetch
+
+    hub = HubReference.parse(reference)
+    if hub is None:
+        raise UsageError(
+            f"'{reference}' is no model on the Hub", "name it as owner/name or owner/name@revision"
+        )
+    fetched = fetch(hub, mend=True, track=track)
+    model = _from_hub(hub, fetched.folder)
+    if fetched.trouble:
+        hint = f"what is in the cache can be used: {model.reference}"
+        raise HubError(f"cannot ask for {hub}: {fetched.trouble}", hint)
+    return model
+
+
+def list_models() -> list[Model]:
+    """List what can be used without the network: the embedded models, then those in the Hub's cache.
+
+    Their files are not checked.
+    """
+    from deepfake_cli.io.hub import cached_models
+
+    models = []
+    for name in embedded_models():
+        config = read_config(EMBEDDED / name, name)
+        folder = ModelFolder(EMBEDDED / name, config, config.files[ONNX][:12])
+        models.append(Model(name, Source.EMBEDDED, folder))
+    for cached in cached_models():
+        reference = f"{cached.repo}@{cached.folder.revision}"
+        models.append(Model(reference, Source.HUB, cached.folder, cached.refs))
+    return models
+
+
+def _unknown(reference: str) -> ModelError:
+    embedded = embedded_models()
+    if "/" in reference:
+        return ModelError(f"there is no model folder {reference}", "check the path")
+    near = difflib.get_close_matches(reference, embedded, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return ModelError(
+        f"there is no model '{reference}'",
+        f"{hint}a model is embedded ({', '.join(embedded)}), a folder, or owner/name@revision on the Hub",
+    )
+
+
+def _from_hub(asked: "HubReference", folder: ModelFolder) -> Model:
+    branch = asked.revision or "main"
+    refs = () if branch == folder.revision else (branch,)
+    return Model(f"{asked.repo}@{folder.revision}", Source.HUB, folder, refs)
