@@ -14,7 +14,7 @@ from deepfake_cli.errors import ExitCode, UsageError
 
 from ._options import Format, OutputOpt, ProfileOpt, QuietOpt, VerboseOpt
 from ._tables import remarks, rule_in_words, summary, timings, verdict_columns, verdict_row
-from ._ui import Board, board, note, warn
+from ._ui import Board, board, note, track, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.core.verdict import Verdict
@@ -52,7 +52,7 @@ def scan(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             show_default=False,
             help="Videos, pictures, folders, patterns such as 'clips/*.mp4'; - reads a list from stdin.",
         ),
@@ -112,11 +112,19 @@ def scan(
     ] = None,
     details: Annotated[bool, typer.Option("--details", "-d", help="Show each person in the table.")] = False,
     only: Annotated[
-        list[VerdictName] | None, typer.Option(help="Report these verdicts only; may be repeated.")
+        list[VerdictName] | None,
+        typer.Option(
+            metavar="VERDICT",
+            help="Report only fake, real, uncertain, no-face or unreadable ones; may be repeated.",
+        ),
     ] = None,
     fail_on: Annotated[
         list[FailOn] | None,
-        typer.Option(help="Exit with 1 for these verdicts; may be repeated. Profile: scan.fail_on."),
+        typer.Option(
+            metavar="VERDICT",
+            help="Exit with 1 for fake, uncertain, no-face or unreadable ones; may be repeated. "
+            "Profile: scan.fail_on.",
+        ),
     ] = None,
     save_faces: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the cut faces, in a folder for each file.")
@@ -138,7 +146,7 @@ def scan(
     settings = load_profile(profile, given)
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
-    judge = open_judge(settings, threshold, save_faces)
+    judge = open_judge(settings, threshold, save_faces, track=track(quiet), warn=warn)
     before = judged_before(resume, files, judge) if resume else {}
     rest = [file for file in files if file not in before]
     verdicts = Counter(before.values())

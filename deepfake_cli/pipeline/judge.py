@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +79,6 @@ class Judge:
             ModelError: The networks cannot be loaded.
             OutputError: The faces cannot be saved.
         """
-        started = time.monotonic()
         far = self._profile.scan.seek_beyond
         reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
         try:
@@ -93,11 +91,11 @@ class Judge:
         except MediaError as error:
             return self.unreadable(file, error.message, error.hint, reading)
         except MemoryError:
-            return self.unreadable(file, "needs more memory than there is", "", reading)
+            return self.unreadable(file, "needs more memory than there is", reading=reading)
         scores = [TrackScore(track.id, track.score, track.faces) for track in tracks]
         decision = decide(scores, self.rule, people.frames)
         digest = reading.sha256()
-        timings = {"decode": reading.seconds, **people.seconds, "total": time.monotonic() - started}
+        timings = {"decode": reading.busy, **people.seconds, "total": reading.seconds}
         return ScanResult(
             file=file,
             sha256=digest,
@@ -141,6 +139,7 @@ class Judge:
             score=None,
             reason=reason,
             notes=(*notes, hint) if hint else notes,
+            timings={"total": round(reading.seconds, 3)} if reading else {},
         )
 
     def _people(self, file: str) -> People:

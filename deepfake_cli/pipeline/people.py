@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.tracks import Observation, Track, Tracker
+from deepfake_cli.errors import OutputError
 from deepfake_cli.inference.classifier import BATCH, Classifier
 from deepfake_cli.inference.face_detector import FaceDetector
-from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.files import reason, write_atomically
 from deepfake_cli.io.video import Frame
 
 
@@ -100,7 +101,20 @@ class People:
             _save(self._save_to, batch)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for faces, unless it is there.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {reason(error)}", "choose another") from error
+
+
 def _save(folder: Path, batch: Iterable[tuple[int, Observation, NDArray[np.uint8]]]) -> None:
+    make_folder(folder)
     for person, face, cut in batch:
         _, data = cv2.imencode(".png", cv2.cvtColor(cut, cv2.COLOR_RGB2BGR))
         name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}.png"

@@ -1,5 +1,6 @@
 """Read one video or picture in the background: its frames in one thread, its hash in another."""
 
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,7 @@ class Reading:
     def __init__(
         self, path: Path, sampling: Sampling, *, seek_beyond: float, threads: int, timeout: float | None
     ) -> None:
+        self._started = time.monotonic()
         self.size: int | None = None
         self.modified: float | None = None
         self.media: Media | None = None
@@ -71,7 +73,12 @@ class Reading:
 
     @property
     def seconds(self) -> float:
-        """Time that reading and converting the frames took."""
+        """Time since this was made."""
+        return time.monotonic() - self._started
+
+    @property
+    def busy(self) -> float:
+        """Time that decoding and converting the frames took; what is done with them may overlap."""
         return self._frames.busy if self.size else 0.0
 
     def sha256(self) -> str | None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from deepfake_cli.errors import DfdetectError
 from deepfake_cli.profile import Profile, load_profile
+from deepfake_cli.progress import Track, untracked
 
 from .inputs import find_inputs
 from .judge import Judge
+from .people import make_folder
 from .result import ScanResult
 
 Watch = Callable[[str, str], None]  # told a file and what is being done with it
@@ -70,17 +72,34 @@ def scan(
             due += 1
 
 
-def open_judge(profile: Profile, threshold: float | None = None, save_faces: Path | None = None) -> Judge:
+def open_judge(
+    profile: Profile,
+    threshold: float | None = None,
+    save_faces: Path | None = None,
+    *,
+    track: Track = untracked,
+    warn: Callable[[str], None] = lambda words: None,
+) -> Judge:
     """Find the model that the profile names, and make the judge who uses it; see ``Judge``.
+
+    Args:
+        profile: All settings.
+        threshold: The user's own.
+        save_faces: Folder for the faces that are cut out.
+        track: Progress of a download.
+        warn: Told what is amiss with a model that can be used none the less.
 
     Raises:
         ModelError, HubError: The model is missing or damaged, or cannot be had.
         OutputError: The folder for faces cannot be made.
         UsageError: The threshold is out of range.
     """
-    from .models import resolve
+    from .models import resolve  # not needed by workers
 
-    return Judge(profile, resolve(profile.scan.model), threshold, save_faces)
+    if save_faces is not None:
+        make_folder(save_faces)
+    model = resolve(profile.scan.model, track=track, warn=warn)
+    return Judge(profile, model, threshold, save_faces)
 
 
 def scan_files(
