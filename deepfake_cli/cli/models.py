@@ -71,7 +71,7 @@ def info(
 ) -> None:
     """Explain a model: what it was trained on, how well it does, how its scores become verdicts, its terms.
 
-    Its files are checked; one on the Hub is fetched first. A folder wins over the Hub's model of the same name.
+    Its files are checked; one on the Hub is fetched first. A folder wins over the Hub's model of that name.
     """
     from deepfake_cli.pipeline.models import find_model
 
@@ -88,19 +88,19 @@ def info(
 
 @app.command()
 def pull(
-    reference: Annotated[
-        str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="Which model on the Hub to fetch.")
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="What to fetch: owner/name, or owner/name@revision.")
     ],
     quiet: QuietOpt = False,
 ) -> None:
     """Fetch a model from the Hub into the cache, check it, and print it with its commit.
 
     The cache is that of huggingface-hub: HF_HOME, HF_HUB_OFFLINE and `hf auth login` count here too. What is
-    printed can be used as it is: `dfdetect scan --model OWNER/NAME@COMMIT VIDEO` needs no network any more.
+    printed can be used as it is: `dfdetect scan --model owner/name@commit VIDEO` needs no network any more.
     """
     from deepfake_cli.pipeline.models import pull_model
 
-    found = pull_model(reference, track=track(quiet))
+    found = pull_model(model, track=track(quiet))
     say(found.reference)
     if not quiet:
         note(f"checked, {_size(found)}, in {found.folder.path}")
