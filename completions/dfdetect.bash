@@ -3,14 +3,35 @@ _dfdetect() {
     local current=${COMP_WORDS[COMP_CWORD]} command=dfdetect words="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
-            "dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
+            "dfdetect scan"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
+        "dfdetect scan --from-file") words="" ;;
+        "dfdetect scan --frames") words="" ;;
+        "dfdetect scan --every") words="" ;;
+        "dfdetect scan --threshold") words="" ;;
+        "dfdetect scan --model") words="" ;;
+        "dfdetect scan -j"|"dfdetect scan --jobs") words="" ;;
+        "dfdetect scan --timeout") words="" ;;
+        "dfdetect scan -f"|"dfdetect scan --format") words="table json jsonl csv" ;;
+        "dfdetect scan -o"|"dfdetect scan --output") words="" ;;
+        "dfdetect scan --resume") words="" ;;
+        "dfdetect scan --only") words="fake real uncertain no-face unreadable" ;;
+        "dfdetect scan --fail-on") words="fake uncertain no-face unreadable" ;;
+        "dfdetect scan --save-faces") words="" ;;
+        "dfdetect scan --profile") words="" ;;
+        "dfdetect models list -f"|"dfdetect models list --format") words="table json" ;;
+        "dfdetect models info -f"|"dfdetect models info --format") words="table json" ;;
         "dfdetect config show --profile") words="" ;;
         "dfdetect config check --profile") words="" ;;
         *) case "$command" in
-            "dfdetect") words="config --version -h --help" ;;
+            "dfdetect") words="scan models config --version -h --help" ;;
+            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --profile -q --quiet -v --verbose -h --help" ;;
+            "dfdetect models") words="list info pull -h --help" ;;
+            "dfdetect models list") words="-f --format -h --help" ;;
+            "dfdetect models info") words="-f --format -q --quiet -h --help" ;;
+            "dfdetect models pull") words="-q --quiet -h --help" ;;
             "dfdetect config") words="show path init check -h --help" ;;
             "dfdetect config show") words="--profile --json -h --help" ;;
             "dfdetect config path") words="-h --help" ;;

@@ -10,14 +10,81 @@ _dfdetect() {
     case $state in
         command)
             commands=(
+                'scan:Tell whether the faces in videos and pictures are manipulated'
+                'models:List, explain and fetch the models that judge faces'
                 'config:Show, check and begin your profile of settings'
             )
             _describe command commands ;;
         rest)
             case $line[1] in
+                scan) _dfdetect_scan ;;
+                models) _dfdetect_models ;;
                 config) _dfdetect_config ;;
             esac ;;
     esac
+}
+_dfdetect_scan() {
+    _arguments -s \
+        '(-r --recursive)'{-r,--recursive}'[Look into folders inside folders too]' \
+        '--from-file[Read paths from this file\: one a line, or between NUL bytes]: :' \
+        '--frames[Sampled frames of a video, or all]: :' \
+        '--every[Every N-th frame instead]: :' \
+        '--threshold[A score from here on is FAKE, below it REAL; the model’s own threshold by default]: :' \
+        '--model[Which model judges\: embedded, a folder, or owner/name@revision]: :' \
+        '(-j --jobs)'{-j,--jobs}'[Files judged at once]: :' \
+        '--timeout[Most time for one file]: :' \
+        '(-f --format)'{-f,--format}'[How results are written; by default a table, or what --output ends in]: :(table json jsonl csv)' \
+        '(-o --output)'{-o,--output}'[Write the results to this file instead of stdout]: :_files' \
+        '--resume[Go on with the JSON lines of an earlier run\: skip what they judge, append the rest]: :_files' \
+        '(-d --details)'{-d,--details}'[Show each person in the table]' \
+        '--only[Report only fake, real, uncertain, no-face or unreadable ones; may be repeated]: :(fake real uncertain no-face unreadable)' \
+        '--fail-on[Exit with 1 for fake, uncertain, no-face or unreadable ones; may be repeated]: :(fake uncertain no-face unreadable)' \
+        '--save-faces[Save the cut faces, in a folder for each file]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-v --verbose)'{-v,--verbose}'[Tell on stderr what is being done]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_models() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'list:List the models that need no network: embedded ones, and those fetched from the Hub before'
+                'info:Explain a model: what it was trained on, how well it does, how its scores become verdicts, its terms'
+                'pull:Fetch a model from the Hub into the cache, check it, and print it with its commit'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                list) _dfdetect_models_list ;;
+                info) _dfdetect_models_info ;;
+                pull) _dfdetect_models_pull ;;
+            esac ;;
+    esac
+}
+_dfdetect_models_list() {
+    _arguments -s \
+        '(-f --format)'{-f,--format}'[How the answer is written]: :(table json)' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]'
+}
+_dfdetect_models_info() {
+    _arguments -s \
+        '(-f --format)'{-f,--format}'[How the answer is written]: :(table json)' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_models_pull() {
+    _arguments -s \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
 }
 _dfdetect_config() {
     local state line
