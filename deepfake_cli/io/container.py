@@ -1,5 +1,6 @@
 """Open video files that may be broken or hostile."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from av.video.stream import VideoStream
 
 from deepfake_cli.errors import MediaError
 
-from .files import check_readable
+from .files import open_readable
 
 # Pictures beyond this many pixels are refused before they are decoded: a file of a few kilobytes can claim
 # gigabytes. 2^27 leaves room for 8000 x 8000 and for 16K video.
@@ -31,7 +32,9 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         MediaError: Not a readable file, or not one of a known video format.
     """
-    check_readable(path)
+    with open_readable(path) as file:
+        # FFmpeg takes a short film of JPEGs for one picture.
+        layout = "mjpeg" if file.read(3) == b"\xff\xd8\xff" else None
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": _FORMATS,
@@ -39,12 +42,20 @@ def open_container(path: Path) -> InputContainer:
     }
     try:
         # The prefix keeps a colon or a % in the name from being taken for a protocol or a pattern.
-        return av.open(f"file:{path.absolute()}", "r", options=options, metadata_errors="replace")
+        return av.open(f"file:{path.absolute()}", "r", layout, options, metadata_errors="replace")
     except av.error.FFmpegError as error:
-        raise MediaError(
-            "is not a video that can be read: unknown format or damaged beginning",
-            "if it plays elsewhere, convert it to MP4 first",
-        ) from error
+        raise _not_a_video(path) from error
+
+
+def _not_a_video(path: Path) -> MediaError:
+    with path.open("rb") as file:
+        mp4 = file.read(8)[4:] == b"ftyp"
+    if mp4:
+        return MediaError("incomplete MP4: its index, at the end, is missing", "copy or download it again")
+    return MediaError(
+        "not a video that can be read: unknown format or damaged beginning",
+        "if it plays elsewhere, convert it to MP4 first",
+    )
 
 
 def best_video_stream(container: InputContainer) -> VideoStream:
@@ -63,16 +74,20 @@ def best_video_stream(container: InputContainer) -> VideoStream:
         stream for stream in moving if stream.codec_context is not None and stream.width and stream.height
     ]
     if not known:
-        raise MediaError(
-            "its video cannot be decoded: unknown codec or damaged header", "convert it to H.264 first"
-        )
+        raise MediaError("unknown codec or damaged header", "convert it to H.264 first")
+    # A stream of one frame beside others is a poster.
     best = max(
         known,
-        key=lambda s: (s.width * s.height, bool(s.disposition & av.stream.Disposition.default), -s.index),
+        key=lambda s: (
+            s.frames != 1,
+            s.width * s.height,
+            bool(s.disposition & av.stream.Disposition.default),
+            -s.index,
+        ),
     )
     if best.width * best.height > MAX_PIXELS:
         raise MediaError(
-            f"is too large: {best.width} x {best.height}, over {MAX_PIXELS // 10**6} million pixels a frame",
+            f"too large: {best.width} x {best.height}, over {MAX_PIXELS // 10**6} million pixels a frame",
             "scale it down first",
         )
     for stream in container.streams:
@@ -86,17 +101,28 @@ def frame_rate(stream: VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or Fraction(25)
 
 
-def duration(container: InputContainer, stream: VideoStream, path: Path) -> tuple[float, int | None]:
-    """Find out how long a video is, by its headers if they can be believed, else by reading all packets.
+@dataclass(frozen=True)
+class Length:
+    """How long a video is.
 
-    Returns:
-        Seconds from the first frame to the end of the last, and the number of frames where known.
+    Attributes:
+        seconds: From the first frame to the end of the last.
+        frames: How many there are, where known.
+        announced: What the headers say, where that could not be believed; else the same as ``seconds``.
     """
+
+    seconds: float
+    frames: int | None
+    announced: float
+
+
+def length(container: InputContainer, stream: VideoStream, path: Path) -> Length:
+    """Find out how long a video is, by its headers if they can be believed, else by reading all packets."""
     announced = _announced_duration(container, stream)
     if announced and _reaches(stream, path, announced):
-        return announced, stream.frames or None
+        return Length(announced, stream.frames or None, announced)
     measured, count = _measure(path)
-    return measured or announced or 0.0, count or None
+    return Length(measured or announced or 0.0, count or None, announced or measured)
 
 
 def _announced_duration(container: InputContainer, stream: VideoStream) -> float | None:
@@ -113,7 +139,7 @@ def _announced_duration(container: InputContainer, stream: VideoStream) -> float
 def _reaches(stream: VideoStream, path: Path, announced: float) -> bool:
     """Tell whether the file holds what its headers announce, or was cut off.
 
-    An index of every frame tells at once; otherwise the last tenth must hold a packet that can be read.
+    An index of every frame tells at once; otherwise there must be packets near the end.
     """
     entries = stream.index_entries
     if stream.frames and len(entries) >= stream.frames:
@@ -125,10 +151,10 @@ def _reaches(stream: VideoStream, path: Path, announced: float) -> bool:
             return True
         start = stream.start_time or 0
         try:
-            container.seek(start + round(0.9 * announced / stream.time_base), stream=stream)
+            container.seek(start + round(0.95 * announced / stream.time_base), stream=stream)
         except av.error.FFmpegError:
             return True  # cannot be searched, so cannot be told; reading will show
-        enough = start + 0.8 * announced / stream.time_base
+        enough = start + 0.9 * announced / stream.time_base
         try:
             return any(packet.pts is not None and packet.pts >= enough for packet in container.demux(stream))
         except av.error.FFmpegError:

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Literal, overload
 
@@ -34,10 +35,21 @@ def sha256(path: Path) -> str:
     Raises:
         MediaError: The file cannot be read.
     """
+    with open_readable(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def open_readable(path: Path) -> Iterator[BufferedReader]:
+    """Open a file for reading bytes, after ``check_readable``.
+
+    Raises:
+        MediaError: It cannot be opened, or reading fails within the block.
+    """
     check_readable(path)
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            yield file
     except OSError as error:
         raise MediaError(f"cannot be read: {reason(error)}") from error
 
@@ -59,12 +71,12 @@ def check_readable(path: Path) -> os.stat_result:
     except ValueError as error:  # a NUL character
         raise MediaError("cannot be read: the path is not valid", "check the path") from error
     if stat.S_ISDIR(found.st_mode):
-        raise MediaError("is a folder, not a file", "name the files in it, or scan it as a folder")
+        raise MediaError("a folder, not a file", "name the files in it, or scan it as a folder")
     if not stat.S_ISREG(found.st_mode):
         kind = "a pipe" if stat.S_ISFIFO(found.st_mode) else "a device or socket"
-        raise MediaError(f"is {kind}, not a file", "save it to a file first")
+        raise MediaError(f"{kind}, not a file", "save it to a file first")
     if found.st_size == 0:
-        raise MediaError("is empty (0 bytes)", "copy or download it again")
+        raise MediaError("empty file (0 bytes)", "copy or download it again")
     if not os.access(path, os.R_OK):
         raise MediaError("cannot be read: permission denied", "change its permissions or your user")
     return found

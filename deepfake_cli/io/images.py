@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepfake_cli.errors import MediaError
 
 from .container import MAX_PIXELS
-from .files import check_readable, reason
+from .files import open_readable
 from .pixels import over_black, upright
 from .sniff import Sniffed, sniff
 
@@ -32,9 +32,6 @@ _AVIF_HEADER = 1 << 16  # bytes within which the properties of an AVIF stand
 
 MAX_BYTES = 1 << 30  # of a picture file, which is read as a whole
 
-# OpenCV would tell the user's terminal what MediaError tells in better words.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
 
 def kind_of(path: Path) -> Literal["image", "video"]:
     """Tell pictures from videos by what is in the file, not by its name.
@@ -45,7 +42,7 @@ def kind_of(path: Path) -> Literal["image", "video"]:
     Raises:
         MediaError: The file cannot be read.
     """
-    found = _look(path)
+    found = sniff(path)
     return "image" if found and not found.animated else "video"
 
 
@@ -60,36 +57,22 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Raises:
         MediaError: It cannot be read, is damaged or cut off, too large, or of a format that is not supported.
     """
-    found = _look(path)
+    found = sniff(path)
     if found is None:
-        raise MediaError(
-            "is not a picture that can be read: unknown format", "convert it to PNG or JPEG first"
-        )
+        raise MediaError("not a picture that can be read: unknown format", "convert it to PNG or JPEG first")
     if not found.readable:
-        raise MediaError(
-            f"is a {found.format} picture, which cannot be read", "convert it to PNG or JPEG first"
-        )
+        raise MediaError(f"a {found.format} picture, which cannot be read", "convert it to PNG or JPEG first")
     if found.width * found.height > MAX_PIXELS or path.stat().st_size > MAX_BYTES:
         raise MediaError(
-            f"is too large: {found.width} x {found.height}, over {MAX_PIXELS // 10**6} million pixels",
+            f"too large: {found.width} x {found.height}, over {MAX_PIXELS // 10**6} million pixels",
             "scale it down first",
         )
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise MediaError(f"cannot be read: {reason(error)}") from error
+    with open_readable(path) as file:
+        data = np.frombuffer(file.read(), np.uint8)
     picture = _decode(data, found)
     if picture is None or not picture.size:
-        raise MediaError(f"is a damaged or incomplete {found.format} picture", "copy or download it again")
+        raise MediaError(f"damaged or incomplete {found.format} picture", "copy or download it again")
     return picture
-
-
-def _look(path: Path) -> Sniffed | None:
-    check_readable(path)
-    try:
-        return sniff(path)
-    except OSError as error:
-        raise MediaError(f"cannot be read: {reason(error)}") from error
 
 
 def _decode(data: NDArray[np.uint8], found: Sniffed) -> NDArray[np.uint8] | None:

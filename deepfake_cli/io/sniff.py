@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from .files import open_readable
+
 _LONGEST_HEADER = 1 << 20  # bytes; enough for what precedes the size in every format but TIFF and JPEG
 _LONGEST_JPEG = 1 << 26  # bytes of a JPEG within which its end is sought
 _ISO_PICTURES = {b"avif": "AVIF", b"mif1": "HEIC", b"heic": "HEIC", b"heix": "HEIC", b"heim": "HEIC"}
@@ -48,8 +50,11 @@ def sniff(path: Path) -> Sniffed | None:
 
     Returns:
         What picture it is; None where it is none.
+
+    Raises:
+        MediaError: The file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_readable(path) as file:
         head = file.read(_LONGEST_HEADER)
         for start, at, signature, name, look in _SIGNATURES:
             if head.startswith(start) and head[at : at + len(signature)] == signature:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from deepfake_cli.core.sampling import Sampling, sample_times
 from deepfake_cli.errors import MediaError
 
-from .container import duration
+from .container import length
 from .pixels import Converter, orientation, square_size
 from .timeline import Picture, Timeline
+from .webp import WebpTimeline, is_animated_webp
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,19 @@ class FrameReader(Iterator[Frame]):
     """
 
     def __init__(self, path: Path, sampling: Sampling, threads: int, seek_beyond: float) -> None:
-        self._timeline = Timeline(path, threads)
+        self._timeline = WebpTimeline(path) if is_animated_webp(path) else Timeline(path, threads)
         try:
             first = self._timeline.next()
             if first is None:
-                raise MediaError("no frame of it can be decoded: it is damaged", "copy or download it again")
-            self.info = _describe(path, self._timeline, first)
+                raise MediaError("no frame can be decoded: the video is damaged", "copy or download it again")
+            self.info, aspect, announced = _describe(path, self._timeline, first)
         except BaseException:
             self._timeline.close()
             raise
         self.notes: list[str] = []
-        self._convert = Converter(self._timeline.stream.sample_aspect_ratio)
+        if self.info.duration < 0.95 * announced:
+            self.notes.append(f"cut off: {self.info.duration:.1f} of {announced:.1f} seconds are there")
+        self._convert = Converter(aspect)
         few = self.info.frames is not None and self.info.frames <= sampling.frames
         if sampling.stride or few:
             pictures = self._counted(first, sampling.stride or 1)
@@ -163,28 +167,40 @@ class FrameReader(Iterator[Frame]):
                 given = held.time
                 yield held
         if ahead is None and held.time < 0.95 * moments[-1]:
-            self.notes.append(f"it ends at {held.time:.1f} of {self.info.duration:.1f} seconds")
+            self.notes.append(f"damaged from {held.time:.1f} of {self.info.duration:.1f} seconds on")
 
     def _conclude(self) -> None:
-        if self._timeline.damaged:
-            self.notes.append(f"{self._timeline.damaged} damaged pieces were left out")
+        if damaged := self._timeline.damaged:
+            self.notes.append(
+                "1 damaged piece left out" if damaged == 1 else f"{damaged} damaged pieces left out"
+            )
         self.close()
 
 
-def _describe(path: Path, timeline: Timeline, first: Picture) -> VideoInfo:
+def _describe(
+    path: Path, timeline: Timeline | WebpTimeline, first: Picture
+) -> tuple[VideoInfo, Fraction | None, float]:
+    """Describe a video; also tell the aspect of its pixels and the duration that it announces."""
+    if isinstance(timeline, WebpTimeline):
+        total, number = sum(timeline.durations), len(timeline.durations)
+        size = first.frame.width, first.frame.height
+        layout = first.frame.format.name
+        return VideoInfo(*size, total, number / total, number, "webp", layout, 0, "webp", False), None, total
     stream, container = timeline.stream, timeline.container
-    length, frames = duration(container, stream, path)
+    found = length(container, stream, path)
     turns, _ = orientation(first.frame)
-    width, height = square_size(first.frame.width, first.frame.height, stream.sample_aspect_ratio)
-    return VideoInfo(
+    aspect = stream.sample_aspect_ratio
+    width, height = square_size(first.frame.width, first.frame.height, aspect)
+    info = VideoInfo(
         width=height if turns % 2 else width,
         height=width if turns % 2 else height,
-        duration=length,
+        duration=found.seconds,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
-        frames=frames,
+        frames=found.frames,
         codec=stream.codec_context.codec.canonical_name,
         pixel_format=first.frame.format.name,
         rotation=turns * 90,
         container=container.format.name,
         has_audio=bool(container.streams.audio),
     )
+    return info, aspect, found.announced
