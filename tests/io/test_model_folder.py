@@ -1,19 +1,23 @@
 import json
 import os
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hub_models import brightness_onnx, model_config, model_files, write_model
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from deepfake_cli.errors import ModelError
 from deepfake_cli.io.model_folder import (
     DEFAULT,
     EMBEDDED,
     DamagedModelError,
+    ModelConfig,
     embedded_models,
     load_model_folder,
     read_config,
@@ -231,3 +235,27 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (folder / "model.onnx").symlink_to("/proc/self/mem")  # a file whose start nobody can read, not even root
     with pytest.raises(ModelError, match=r"cannot read model\.onnx of model .*: Input/output error"):
         load_model_folder(folder)
+
+
+def documented() -> str:
+    return (Path(__file__).parents[2] / "docs" / "model-folder.md").read_text(encoding="utf-8")
+
+
+def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", documented(), re.DOTALL)
+    assert read_config(with_config(tmp_path / "m", example)).name == "example"
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    def keys(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
+        for name, field in part.model_fields.items():
+            key = prefix + (field.alias or name)
+            inner = [t for t in (field.annotation, *get_args(field.annotation)) if isinstance(t, type)]
+            parts = [t for t in inner if issubclass(t, BaseModel)]
+            if key == "metrics" or not parts:
+                yield key
+            for one in parts:
+                yield from keys(one, key + ("[]." if key == "metrics" else "."))
+
+    table = documented().partition("## `config.json`")[2].partition("```json")[0]
+    assert re.findall(r"^\| `([^|]*?)` \|", table, re.MULTILINE) == list(keys(ModelConfig))
