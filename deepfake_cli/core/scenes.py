@@ -14,7 +14,7 @@ _SIDE = 24  # of the thumbnail, pixels
 _SHIFT = 3  # pixels of the thumbnail that a picture may have moved: 12 % of the frame, in both directions
 _GRADUAL_SECONDS = 1.0  # over which a dissolve is noticed
 _GRADUAL_FRAMES = 64  # at most remembered for that
-_GRADUAL = 1.2  # times the change of a cut: within a second people and cameras move farther
+_GRADUAL = 1.4  # times the change of a cut: within a second people and cameras move farther
 
 
 class Scene(NamedTuple):
@@ -86,6 +86,8 @@ class Shots:
 
     def follow(self, time: float, scene: Scene) -> int:
         """Return the number of the shot that the next frame belongs to; the first one is 0."""
+        while self._past and time - self._past[0][0] > _GRADUAL_SECONDS and len(self._past) > 1:
+            self._past.popleft()
         before = self._before_cut
         if before is not None and time - before[1] > self._flash_seconds:
             self._before_cut = before = None
@@ -100,8 +102,6 @@ class Shots:
             self._before_cut = None
             self._begin()
         self._past.append((time, scene))
-        while time - self._past[0][0] > _GRADUAL_SECONDS:
-            self._past.popleft()
         return self._number
 
     def _begin(self) -> None:

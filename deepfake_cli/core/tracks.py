@@ -9,6 +9,7 @@ cannot be told from colours.
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +27,8 @@ _LEAST_TRUST = 0.2  # weight of the place across any gap: people in a studio kee
 _VELOCITY_SECONDS = 0.5  # of past movement the prediction rests on: in less, jitter looks like speed
 _PREDICTED_SECONDS = 1.0  # for which movement is taken to go on
 _LEARNING = 0.3  # share of the new face in what is remembered of a person's look
-_CROWDED = 0.1  # IoU with another face from which on the look is not learned: it shows both
+_CROWDED = 1.2  # face widths to another face within which heads hide each other
+_HIDDEN = 0.2  # of the likeness asked for that a face in a crowd is spared
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Observation:
     """One face of one person in one frame.
 
     Attributes:
-        index: Number of the frame in the video.
+        index: Of the frame, as the caller counts them.
         time: Of the frame, seconds.
         box: (4,) x0, y0, x1, y1 in pixels of the frame.
         points: (5, 2) eyes, nose, corners of the mouth, in pixels.
@@ -65,6 +67,14 @@ class Track:
     observations: list[Observation] = field(default_factory=list)
 
 
+class _Face(NamedTuple):
+    """A face of the present frame: box (4,), look, and whether another head may hide part of it."""
+
+    box: NDArray[np.float32]
+    look: NDArray[np.float32]
+    crowded: bool
+
+
 @dataclass(slots=True)
 class _Live:
     """A track that may go on, with what is needed to recognise the person."""
@@ -84,8 +94,9 @@ class _Live:
         last = self.track.observations[-1]
         box = last.box.astype(np.float64)
         first = last
-        for observation in reversed(self.track.observations[:-1][-64:]):
-            if last.time - observation.time > _VELOCITY_SECONDS:
+        for observation in reversed(self.track.observations[-65:-1]):
+            age = last.time - observation.time
+            if age > (_PREDICTED_SECONDS if first is last else _VELOCITY_SECONDS):
                 break
             first = observation
         span = last.time - first.time
@@ -94,6 +105,14 @@ class _Live:
         shift = _centre(box) - _centre(first.box.astype(np.float64))
         shift *= min(time - last.time, _PREDICTED_SECONDS) / max(span, 0.1)
         return box + np.tile(shift, 2)
+
+    def see(self, observation: Observation, face: _Face) -> None:
+        """Add a face; what is half hidden, or shows another person too, is not learned."""
+        self.track.observations.append(observation)
+        self.missed = 0
+        self.last_look = face.look
+        if not face.crowded:
+            self.usual_look = blend(self.usual_look, face.look, _LEARNING)
 
     def likeness(self, look: NDArray[np.float32]) -> float:
         return max(likeness(self.last_look, look), likeness(self.usual_look, look))
@@ -148,7 +167,7 @@ class Tracker:
         """Add the faces of the next sampled frame; call it for frames without a face too.
 
         Args:
-            index: Number of the frame in the video.
+            index: Of the frame, as the caller counts them.
             time: Of the frame, seconds.
             frame: (H, W, 3) picture; it is looked at and not kept.
             boxes: (N, 4) faces in pixels of the frame.
@@ -161,21 +180,19 @@ class Tracker:
         shot = self._shots.follow(time, describe_scene(frame))
         places = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
         marks = np.asarray(points, dtype=np.float32).reshape(-1, 5, 2)
-        looks = [describe(frame, box) for box in places]
-        known = self._match(shot, time, places, looks)
-        crowded = (iou(places, places) > _CROWDED).sum(axis=0) > 1  # each overlaps itself
+        sure = [float(probability) for probability in np.asarray(probabilities).reshape(-1)]
+        faces = [
+            _Face(place, describe(frame, place), crowded)
+            for place, crowded in zip(places, _crowded(places), strict=True)
+        ]
+        known = self._match(shot, time, faces)
         for live in self._live:
             live.missed += 1
         ids = []
-        for face, probability in enumerate(np.asarray(probabilities, dtype=np.float64).reshape(-1)):
-            good = quality(frame, places[face], marks[face], float(probability))
-            seen = Observation(index, time, places[face].copy(), marks[face].copy(), float(probability), good)
-            live = known.get(face) or self._begin(shot, looks[face])
-            live.track.observations.append(seen)
-            live.missed = 0
-            live.last_look = looks[face]
-            if not crowded[face]:
-                live.usual_look = blend(live.usual_look, looks[face], _LEARNING)
+        for number, (face, mark, probability) in enumerate(zip(faces, marks, sure, strict=True)):
+            good = quality(frame, face.box, mark, probability)
+            live = known.get(number) or self._begin(shot, face.look)
+            live.see(Observation(index, time, face.box.copy(), mark.copy(), probability, good), face)
             ids.append(live.track.id)
         self._live = [live for live in self._live if not self._is_over(live, time)]
         return ids
@@ -193,50 +210,56 @@ class Tracker:
     def _is_over(self, live: _Live, time: float) -> bool:
         return live.missed > self._gap_frames and time - live.time > self._gap_seconds
 
-    def _match(
-        self, shot: int, time: float, places: NDArray[np.float32], looks: list[NDArray[np.float32]]
-    ) -> dict[int, _Live]:
+    def _match(self, shot: int, time: float, faces: list[_Face]) -> dict[int, _Live]:
         """Pair faces with the live tracks of the shot, all at once and as cheaply as possible."""
         candidates = [live for live in self._live if live.shot == shot]
-        if not candidates or not looks:
+        if not candidates or not faces:
             return {}
         predicted = np.array([live.predicted(time) for live in candidates])
-        overlap = iou(predicted, places)
-        cost = np.array(
+        overlap = iou(predicted, np.array([face.box for face in faces]))
+        cost = [
             [
-                [self._cost(live, time, predicted[row], place, float(overlap[row, face]), looks[face])
-                 for face, place in enumerate(places)]
-                for row, live in enumerate(candidates)
+                self._cost(live, time, predicted[row], overlap[row, number], face)
+                for number, face in enumerate(faces)
             ]
-        )  # fmt: skip
-        return {face: candidates[row] for row, face in assign(cost, 1.0)}
+            for row, live in enumerate(candidates)
+        ]
+        return {face: candidates[row] for row, face in assign(np.array(cost), 1.0)}
 
     def _cost(
         self,
         live: _Live,
         time: float,
         predicted: NDArray[np.float64],
-        place: NDArray[np.float32],
-        overlap: float,
-        look: NDArray[np.float32],
+        overlap: np.float32,
+        face: _Face,
     ) -> float:
         """Say how ill a face fits a track: 0 (perfectly) to 1, infinite where it cannot be that person."""
         passed = max(time - live.time, 0.0)
         trust = math.exp(-passed / self._place_seconds)
-        size, face_size = _size(predicted), _size(place)
-        distance = float(np.linalg.norm(_centre(predicted) - _centre(place)) / np.sqrt(size * face_size))
+        size, face_size = _size(predicted), _size(face.box)
+        distance = float(np.linalg.norm(_centre(predicted) - _centre(face.box)) / np.sqrt(size * face_size))
         growth = abs(math.log(face_size / size))
         far, grown = _NEAR_DISTANCE + self._reach * passed, _NEAR_GROWTH + _GROWTH * passed
         if distance > far or growth > grown:
             return math.inf
         least = self._likeness_far + (self._likeness_near - self._likeness_far) * trust
-        alike = live.likeness(look)
+        least = max(least - _HIDDEN * face.crowded, 0.0)
+        alike = live.likeness(face.look)
         if alike < least:
             return math.inf
-        misplaced = 0.4 * (1 - overlap) + 0.4 * distance / far + 0.2 * growth / grown
+        misplaced = 0.4 * (1 - float(overlap)) + 0.4 * distance / far + 0.2 * growth / grown
         unlike = (1 - alike) / (1 - least) if least < 1 else 0.0
         share = 0.5 * max(trust, _LEAST_TRUST)
         return share * misplaced + (1 - share) * unlike
+
+
+def _crowded(boxes: NDArray[np.float32]) -> list[bool]:
+    """Tell for each of (N, 4) boxes whether another one is so near that the heads overlap."""
+    centres = (boxes[:, None, :2] + boxes[:, None, 2:] - boxes[None, :, :2] - boxes[None, :, 2:]) / 2
+    sizes = np.array([_size(box) for box in boxes])
+    near = np.linalg.norm(centres, axis=-1) < _CROWDED * np.sqrt(np.outer(sizes, sizes))
+    return [bool(count > 1) for count in near.sum(axis=0)]  # each is near itself
 
 
 def _centre(box: NDArray[np.floating]) -> NDArray[np.float64]:
