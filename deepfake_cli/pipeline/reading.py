@@ -9,7 +9,8 @@ from typing import Self
 from deepfake_cli.core.sampling import Sampling
 from deepfake_cli.errors import MediaError
 from deepfake_cli.io.files import check_readable, sha256
-from deepfake_cli.io.images import kind_of, read_image
+from deepfake_cli.io.images import read_image
+from deepfake_cli.io.sniff import sniff
 from deepfake_cli.io.video import Frame, VideoInfo, read_frames
 
 from .ahead import Ahead
@@ -91,10 +92,10 @@ class Reading:
             return None
 
     def _read(self) -> Generator[Frame, None, None]:
-        if kind_of(self._path) == "image":
+        picture = sniff(self._path)
+        if picture and not picture.animated:
             image = read_image(self._path)
-            height, width = image.shape[:2]
-            self.media = Media("image", "", "", width, height, 0.0, None, 1, 0)
+            self.media = _image(picture.format.lower(), *image.shape[:2])
             yield Frame(0, 0.0, image)
             return
         with read_frames(
@@ -106,6 +107,10 @@ class Reading:
 
     def _hash(self) -> Generator[str, None, None]:
         yield sha256(self._path)
+
+
+def _image(form: str, height: int, width: int) -> Media:
+    return Media("image", form, form, width, height, duration=0.0, frame_rate=None, frames=1, rotation=0)
 
 
 def _video(info: VideoInfo) -> Media:
