@@ -1,4 +1,4 @@
-"""Pairs of a real and a fake face to learn from, drawn anew every epoch.
+"""Faces to learn from: pairs of a real and a fake one, drawn anew every epoch; and faces to judge by.
 
 Every pair comes from one table and is treated alike, so that nothing but the forgery tells its two halves
 apart: neither the data set, nor the compression, nor the way the face was cut.
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.forgeries import self_blend
 from deepfake_cli.errors import DataError
 
-from .tables import FaceRow, decode_picture, read_faces
+from .tables import FaceRow, decode_picture, read_faces, read_picture
 from .transforms import augment
 
 
@@ -82,6 +83,25 @@ class FacePairs(Dataset[tuple[Tensor, Tensor]]):
             for image, box in zip((real, fake), boxes, strict=True)
         ]
         return torch.from_numpy(np.stack(faces)), torch.tensor([0.0, 1.0])
+
+
+class FacesOnce(Dataset[NDArray[np.uint8]]):
+    """The faces of some rows as scan would cut them, (size, size, 3) uint8 each."""
+
+    def __init__(self, rows: list[FaceRow], size: int, margin: float) -> None:
+        self._rows, self._size, self._margin = rows, size, margin
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) 1 for fake."""
+        return np.array([row.fake for row in self._rows], np.int64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        row = self._rows[index]
+        return cut_face(read_picture(row.path), row.box, self._size, self._margin)
 
 
 class _Pool:

@@ -21,10 +21,9 @@ from deepfake_cli.io.files import write_atomically
 from deepfake_cli.profile import ClassifierSettings
 from deepfake_cli.progress import Track, untracked
 
-from .classifier import Epoch, FacesOnce, train_classifier
+from .classifier import Epoch, faces_to_choose_by, train_classifier
 from .export import export_classifier
 from .pairs import Source
-from .tables import read_faces
 
 _HEADER = ("epoch", "steps", "loss", "choose_auc")
 
@@ -73,8 +72,7 @@ def run_training(
 
 def write_model(sources: list[Source], settings: ClassifierSettings, folder: Path) -> None:
     """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
-    rows = [row for source in sources for row in read_faces(source.table, ["choose"])]
-    once = FacesOnce(rows, settings.size, settings.margin)
+    once = faces_to_choose_by(sources, settings)
     export_classifier(
         folder / "model",
         _load(folder / "best.safetensors"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from deepfake_cli.errors import DataError
 
-_COLUMNS = ("image", "box", "points", "label", "video", "original", "method", "compression", "split", "pair")
+COLUMNS = ("image", "box", "points", "label", "video", "original", "method", "compression", "split", "pair")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read_faces(table: Path, splits: Iterable[str]) -> list[FaceRow]:
     try:
         with table.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            missing = set(_COLUMNS) - set(reader.fieldnames or ())
+            missing = set(COLUMNS) - set(reader.fieldnames or ())
             if missing:
                 raise DataError(f"{table} lacks the columns {', '.join(sorted(missing))}")
             return [_parse(row, table, reader.line_num) for row in reader if row["split"] in wanted]
