@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import cv2
 import pytest
 from hub_models import model_files, write_model
 from hub_server import HubServer
@@ -129,6 +131,37 @@ def test_a_hub_out_of_reach_lets_info_go_on_and_pull_fail(hub: HubServer, models
     assert (run.returncode, run.stdout) == (2, "")
     assert "cannot ask for owner/name: the Hub answers 503 Service Unavailable" in run.stderr
     assert f"owner/name@{commit}" in run.stderr
+
+
+def test_scan_judges_with_a_model_from_the_hub(
+    hub: HubServer, models: Run, dfdetect: Run, tmp_path: Path, portrait: Any
+) -> None:
+    commit = hub.add("owner/name", model_files())
+    cv2.imwrite(str(tmp_path / "portrait.png"), portrait[..., ::-1])
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    run = dfdetect("scan", "portrait.png", "--model", "owner/name", "--format", "json", "--quiet", env=env)
+    (result,) = json.loads(run.stdout)
+    assert result["model"] == {"name": "brightness", "revision": commit}
+    assert run.returncode in (0, 1)
+    assert run.stderr == ""
+
+
+def test_scan_with_the_embedded_model_never_loads_the_client_of_the_hub(
+    tmp_path: Path, portrait: Any
+) -> None:
+    cv2.imwrite(str(tmp_path / "portrait.png"), portrait[..., ::-1])
+    script = "import sys; from deepfake_cli import scan; r = list(scan('portrait.png')); "
+    script += "print(len(r), 'huggingface_hub' in sys.modules, 'httpx2' in sys.modules)"
+    root = str(Path(__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "1 False False\n"
 
 
 def test_a_terminal_gets_one_bar_of_ours(hub: HubServer, tmp_path: Path) -> None:
