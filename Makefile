@@ -38,4 +38,6 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
+# A half-made clip must not pass for a whole one.
+.DELETE_ON_ERROR:
 .PHONY: demo test lint generate clean

@@ -11,7 +11,8 @@ trained on.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -56,8 +57,10 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "examples")
     folder.mkdir(parents=True, exist_ok=True)
     portrait: Image = astronaut()
-    write(folder / "real.mp4", (frame for frame, _ in film(portrait)))
-    write(folder / "fake.mp4", swapped(portrait))
+    with encoder(folder / "real.mp4") as real, encoder(folder / "fake.mp4") as fake:
+        for frame, twin in footage(portrait):
+            real(frame)
+            fake(twin)
     print(f"{folder / 'real.mp4'} and {folder / 'fake.mp4'}: {FRAMES} frames each")
 
 
@@ -82,15 +85,15 @@ def film(portrait: Image) -> Iterator[tuple[Image, Affine]]:
         yield np.clip(frame, 0, 255).astype(np.uint8), camera
 
 
-def swapped(portrait: Image) -> Iterator[Image]:
-    """Film the portrait and put the other face over its own in every frame."""
+def footage(portrait: Image) -> Iterator[tuple[Image, Image]]:
+    """Film the portrait; yield each frame, and the same with the other face over its own."""
     donor, donor_points = other_face(portrait)
     jitter = np.random.default_rng(7)
     for frame, camera in film(portrait):
         target = FACE @ camera[:, :2].T + camera[:, 2]
         # A face swap follows the face by landmarks found anew in each frame, which are never quite the same.
         target += jitter.normal(0, 0.5, (1, 2)) + jitter.normal(0, 0.25, target.shape)
-        yield blend(frame, warp(donor, donor_points, target), target)
+        yield frame, blend(frame, warp(donor, donor_points, target), target)
 
 
 def other_face(portrait: Image) -> tuple[Image, Points]:
@@ -158,16 +161,16 @@ def blend(frame: Image, face: Image, target: Points) -> Image:
     return np.clip(np.round(soft * drawn + (1 - soft) * frame), 0, 255).astype(np.uint8)
 
 
-def write(path: Path, frames: Iterator[Image]) -> None:
-    """Encode the frames as H.264; one thread, so that the same frames give the same bytes."""
+@contextmanager
+def encoder(path: Path) -> Iterator[Callable[[Image], None]]:
+    """Open a video to add frames to: H.264; one thread, so that the same frames give the same bytes."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
             "libx264", rate=Fraction(FPS), options={"crf": "20", "preset": "medium"}
         )
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.thread_count = 1
-        for pixels in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        yield lambda pixels: container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
 
 

@@ -11,9 +11,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from deepfake_cli import __version__
 from deepfake_cli.errors import DfdetectError, ExitCode
+
+if TYPE_CHECKING:
+    import typer
 
 
 class Terminated(KeyboardInterrupt):
@@ -101,19 +105,14 @@ def _invoke(args: Sequence[str]) -> int:
     return ExitCode.OK
 
 
-def _explain_usage(error: Exception) -> int:
-    """Tell a mistake on the command line in one line with a hint; a group alone shows its help."""
-    import typer
-
+def _explain_usage(error: "typer.TyperException") -> int:
+    """Tell a mistake on the command line in one line with a hint."""
     from . import _ui
 
-    context: typer.Context | None = getattr(error, "ctx", None)
-    message = str(getattr(error, "format_message", error.__str__)())
-    if type(error).__name__ == "NoArgsIsHelpError":
-        print(message, file=sys.stderr)
-    else:
-        command = context.command_path if context else "dfdetect"
-        _ui.error(message.rstrip(".").replace("\n", " "), f"see: {command} --help")
+    if type(error).__name__ != "NoArgsIsHelpError":  # which has printed the help instead
+        context: typer.Context | None = getattr(error, "ctx", None)
+        message = error.format_message().rstrip(".").replace("\n", " ")
+        _ui.error(message, f"see: {context.command_path if context else 'dfdetect'} --help")
     return ExitCode.FAILED
 
 
@@ -129,6 +128,11 @@ def _prepare_streams() -> None:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
+        if isinstance(sys.stdout.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED: Python would not notice when a pipe or disk takes but the first part of a write.
+            encoding = sys.stdout.encoding
+            buffer = io.BufferedWriter(sys.stdout.detach())
+            sys.stdout = io.TextIOWrapper(buffer, encoding=encoding, line_buffering=True)
         sys.stdout.reconfigure(errors="dfdetect")
 
 
