@@ -1,6 +1,6 @@
 """Fetch model folders from the Hugging Face Hub into the cache that huggingface-hub keeps.
 
-Only `config.json`, the networks it lists and the card are fetched, in this order: a repository of another
+Only `config.json`, the files it lists and the card are fetched, in this order: a repository of another
 kind costs one small file. What is in the cache at a known commit is used without asking anybody.
 
 huggingface-hub is imported by these functions only: scanning with a local model must not pay for it.
@@ -142,7 +142,7 @@ def cached_models(cache: Path | None = None) -> list[CachedModel]:
             config = read_config(found.snapshot_path)
         except ModelError:
             continue  # somebody else's model, like most in this cache
-        if all((found.snapshot_path / name).exists() for name in _networks(config)):
+        if all((found.snapshot_path / name).exists() for name in _needed(config)):
             folder = ModelFolder(found.snapshot_path, config, found.commit_hash)
             models.append(CachedModel(repo, tuple(sorted(found.refs)), folder))
     return models
@@ -180,7 +180,7 @@ class _Fetch:
         snapshot = self._file(CONFIG, self.revision, again).parent
         commit = snapshot.name  # the layout of the cache: snapshots/<commit>/<file>
         name = f"{self.reference.repo}@{commit[:12]}"
-        for file in track(_networks(read_config(snapshot, name)), f"fetching {name}"):
+        for file in track(_needed(read_config(snapshot, name)), f"fetching {name}"):
             self._file(file, commit, again)
         if not self._knows(CARD, commit):
             self._card(commit)
@@ -219,7 +219,7 @@ class _Fetch:
             self.trouble = f"{self.endpoint} does not answer within {self.timeout} s"
         except httpx2.TransportError as error:
             self.trouble = f"{self.endpoint} cannot be reached: {first_line(error)}"
-        except (JSONDecodeError, KeyError):  # the page where a hotel's network asks to log in, say
+        except (JSONDecodeError, KeyError, TypeError):  # the page where a hotel's network asks to log in, say
             self.trouble = f"{self.endpoint} does not answer as the Hub does"
         self.offline = bool(self.trouble)
 
@@ -262,7 +262,7 @@ class _Fetch:
         if not isinstance(config, str):
             return False
         with suppress(ModelError):
-            names = _networks(read_config(Path(config).parent))
+            names = _needed(read_config(Path(config).parent))
             return all(isinstance(self._knows(name, commit), str) for name in names)
         return False
 
@@ -273,9 +273,9 @@ class _Fetch:
         return try_to_load_from_cache(self.reference.repo, name, self.cache, commit)
 
 
-def _networks(config: ModelConfig) -> list[str]:
-    """Names of the files that scanning needs beside `config.json`."""
-    return sorted(name for name in config.files if name.endswith(".onnx"))
+def _needed(config: ModelConfig) -> list[str]:
+    """Names of the listed files that scanning needs: all but the weights for training."""
+    return sorted(name for name in config.files if not name.endswith(".safetensors"))
 
 
 @contextmanager

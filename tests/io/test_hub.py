@@ -111,8 +111,16 @@ def test_a_model_is_fetched_checked_and_kept_where_huggingface_hub_keeps_it(
 
 def test_only_what_scanning_needs_is_fetched(hub: HubServer, pull: Callable[..., Fetched]) -> None:
     more = {"model.safetensors": b"training", "other.onnx": b"unlisted", "pytorch_model.bin": b"pickle"}
-    hub.add(REPO, model_files() | more)
-    assert files_in(pull().folder.path) == ["README.md", "config.json", "model.onnx"]
+    listed = {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in [
+            ("labels.json", b"{}"),
+            ("model.onnx", brightness_onnx()),
+            ("model.safetensors", b""),
+        ]
+    }
+    hub.add(REPO, model_files(files=listed) | {"labels.json": b"{}"} | more)
+    assert files_in(pull().folder.path) == ["README.md", "config.json", "labels.json", "model.onnx"]
     assert not any(name in request.path for request in hub.requests for name in more)
 
 
@@ -142,7 +150,7 @@ def test_a_moved_branch_is_followed_and_a_tag_stays(hub: HubServer, pull: Callab
     assert pull(f"{REPO}@{first}").folder.revision == first
 
 
-def test_progress_runs_over_the_networks(hub: HubServer, pull: Callable[..., Fetched]) -> None:
+def test_progress_runs_over_the_files(hub: HubServer, pull: Callable[..., Fetched]) -> None:
     seen = []
 
     def track(items: list[str], description: str, total: int | None = None) -> Iterator[str]:
