@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from deepfake_cli import __version__
 
-from . import config, models
+from . import classifier, config, models
 from ._ui import say
 from .scan import scan
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(scan)
+app.add_typer(classifier.app, name="classifier")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 
