@@ -11,6 +11,7 @@ _dfdetect() {
         command)
             commands=(
                 'scan:Tell whether the faces in videos and pictures are manipulated'
+                'classifier:Train a detector and measure it'
                 'models:List, explain and fetch the models that judge faces'
                 'config:Show, check and begin your profile of settings'
             )
@@ -18,6 +19,7 @@ _dfdetect() {
         rest)
             case $line[1] in
                 scan) _dfdetect_scan ;;
+                classifier) _dfdetect_classifier ;;
                 models) _dfdetect_models ;;
                 config) _dfdetect_config ;;
             esac ;;
@@ -43,6 +45,46 @@ _dfdetect_scan() {
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-v --verbose)'{-v,--verbose}'[Tell on stderr what is being done]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'train:Train a classifier on tables of faces and write it as a model folder'
+                'test:Measure a model on tables of faces, with 95 % intervals from a bootstrap over sources'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                train) _dfdetect_classifier_train ;;
+                test) _dfdetect_classifier_test ;;
+            esac ;;
+    esac
+}
+_dfdetect_classifier_train() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
+        '--resume[Go on where the run in this folder stopped]' \
+        '--start[Start from these weights (.safetensors), not classifier.start]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_test() {
+    _arguments -s \
+        '--split[Judge the rows of this split (repeatable; default\: report)]: :' \
+        '--scores[Write the score of every face to this CSV file]: :_files' \
+        '--record[Write the numbers into the model’s config.json and card]' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }

@@ -129,7 +129,7 @@ def _prepare_streams() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         if isinstance(sys.stdout.buffer, io.RawIOBase):
-            # PYTHONUNBUFFERED: Python would not notice when a pipe or disk takes but the first part of a write.
+            # PYTHONUNBUFFERED: Python would not notice when a pipe takes but the first part of a write.
             encoding = sys.stdout.encoding
             buffer = io.BufferedWriter(sys.stdout.detach())
             sys.stdout = io.TextIOWrapper(buffer, encoding=encoding, line_buffering=True)
