@@ -15,7 +15,7 @@ from ._ui import Column, note, say, table, track
 
 if TYPE_CHECKING:
     from deepfake_cli.training.evaluate import Measurement
-    from deepfake_cli.training.pairs import Source
+    from deepfake_cli.training.tables import Source
 
 app = typer.Typer(no_args_is_help=True, help="Train a detector and measure it.")
 
@@ -51,14 +51,13 @@ def train(
     UNCERTAIN band. The recipe is the section `[classifier]` of the profile. The model is written to `model`
     in the run's folder.
     """
-    with _training():
-        from deepfake_cli.training.run import run_training
     from deepfake_cli.profile import load_profile
 
+    sources = [_source(text) for text in tables]
     settings = load_profile(profile).classifier
-    for epoch in run_training(
-        [_source(text) for text in tables], settings, output, resume=resume, start=start, track=track(quiet)
-    ):
+    with _training():
+        from deepfake_cli.training.run import run_training
+    for epoch in run_training(sources, settings, output, resume=resume, start=start, track=track(quiet)):
         best = ", the best so far" if epoch.best else ""
         progress = f"epoch {epoch.number}/{settings.epochs}: loss {epoch.loss:.4f}"
         note(f"{progress}, AUC on choose {epoch.choose_auc:.4f}{best}")
@@ -125,7 +124,7 @@ def _training() -> Iterator[None]:
 
 
 def _source(text: str) -> "Source":
-    from deepfake_cli.training.pairs import Source
+    from deepfake_cli.training.tables import Source
 
     path, equals, share = text.rpartition("=")
     if not equals:

@@ -4,6 +4,8 @@ Every function takes and returns an (H, W, 3) uint8 RGB picture of the same size
 untouched.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +56,7 @@ def tone(image: Picture, contrast: float, brightness: float, gamma: float = 1.0)
     """Map values through gamma, then contrast about mid-grey, then brightness (a fraction of white)."""
     values = (np.arange(256, dtype=np.float32) / 255) ** gamma
     table = np.clip((values - 0.5) * contrast + 0.5 + brightness, 0, 1) * 255
-    return _uint8(cv2.LUT(image, table.astype(np.uint8)))
+    return _uint8(cv2.LUT(image, _uint8(table)))
 
 
 def colour(image: Picture, hue: float, saturation: float) -> Picture:
@@ -82,5 +84,8 @@ def _through_codec(image: Picture, extension: str, options: list[int]) -> Pictur
     return _uint8(decoded)
 
 
-def _uint8(image: NDArray[np.generic]) -> Picture:
-    return np.asarray(image).astype(np.uint8, copy=False)
+def _uint8(image: NDArray[Any]) -> Picture:
+    """Round what was computed in float; cutting off would darken."""
+    if image.dtype != np.uint8:
+        image = np.rint(image)
+    return image.astype(np.uint8, copy=False)

@@ -15,8 +15,8 @@ from deepfake_cli.progress import Track, untracked
 
 from .learner import Learner
 from .metrics import auc
-from .pairs import FacePairs, FacesOnce, Source
-from .tables import read_faces
+from .pairs import FacePairs, FacesOnce
+from .tables import Source, read_faces
 
 
 @dataclass(frozen=True)

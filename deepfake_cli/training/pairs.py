@@ -6,7 +6,6 @@ apart: neither the data set, nor the compression, nor the way the face was cut.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,16 +19,8 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.forgeries import self_blend
 from deepfake_cli.errors import DataError
 
-from .tables import FaceRow, decode_picture, read_faces, read_picture
+from .tables import FaceRow, Source, decode_picture, read_faces, read_picture
 from .transforms import augment
-
-
-@dataclass(frozen=True)
-class Source:
-    """A table of faces and the share of all pairs that is drawn from it."""
-
-    table: Path
-    share: float = 1.0
 
 
 class FacePairs(Dataset[tuple[Tensor, Tensor]]):

@@ -23,7 +23,7 @@ from deepfake_cli.progress import Track, untracked
 
 from .classifier import Epoch, faces_to_choose_by, train_classifier
 from .export import export_classifier
-from .pairs import Source
+from .tables import Source
 
 _HEADER = ("epoch", "steps", "loss", "choose_auc")
 

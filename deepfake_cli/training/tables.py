@@ -20,6 +20,14 @@ from deepfake_cli.errors import DataError
 COLUMNS = ("image", "box", "points", "label", "video", "original", "method", "compression", "split", "pair")
 
 
+@dataclass(frozen=True)
+class Source:
+    """A table of faces and the share of all pairs that is drawn from it."""
+
+    table: Path
+    share: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class FaceRow:
     """One face of a table.
