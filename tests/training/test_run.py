@@ -88,7 +88,8 @@ def test_scan_scores_a_clip_as_training_would(
     network.load_state_dict(load_file(run / "model" / "model.safetensors"))
     network.eval()
     sampling = Sampling(frames=6, every=0, burst=4, burst_seconds=0.5, burst_beyond=60)
-    frames = {frame.index: frame.image for frame in read_frames(portrait_video, sampling)}
+    opened = read_frames(portrait_video, sampling, threads=1, seek_beyond=5)
+    frames = {frame.index: frame.image for frame in opened}
     seen = result.tracks[0].frames
     assert len(seen) == 6
     for sample in seen:
