@@ -74,7 +74,7 @@ def best_video_stream(container: InputContainer) -> VideoStream:
         stream for stream in moving if stream.codec_context is not None and stream.width and stream.height
     ]
     if not known:
-        raise MediaError("unknown codec or damaged header", "convert it to H.264 first")
+        raise MediaError("unknown codec, damaged header or absurd frame size", "convert it to H.264 first")
     # A stream of one frame beside others is a poster.
     best = max(
         known,

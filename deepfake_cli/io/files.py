@@ -113,9 +113,9 @@ def write_atomically(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[
         OutputError: The file cannot be written: no permission, no such folder, disk full …
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    if os.path.exists(target) and not os.path.isfile(target):
         raise OutputError(f"cannot write {path}: it is not a file", "choose another name")
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
     text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": "\n"} if mode == "w" else {}
     writing = False
     try:
@@ -124,7 +124,7 @@ def write_atomically(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
+        if os.path.exists(target):
             os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
         os.replace(temporary, target)
         writing = False

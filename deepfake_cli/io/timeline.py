@@ -18,7 +18,7 @@ from .container import MAX_PIXELS, best_video_stream, frame_rate, open_container
 _INDEXED = ("mov", "matroska", "avi")
 # Seconds by which to aim earlier and earlier when a jump lands behind its target: transport streams are
 # searched without regard to keyframes, MP4 by times that run ahead of those shown.
-_EARLIER = (0.0, 0.5, 2.0, 10.0, 30.0)
+_EARLIER = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _FAILURES = 16  # errors of the demuxer in a row after which there is nothing more to be had
 _RESTART = 1.0  # seconds; a time that falls back further begins a new recording, less is disorder
 

@@ -19,6 +19,8 @@ from .pixels import Converter, orientation, square_size
 from .timeline import Picture, Timeline
 from .webp import WebpTimeline, is_animated_webp
 
+_ROUNDING = 1e-6  # seconds; a frame that begins at the very moment is on screen, whatever the last digit says
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -158,7 +160,8 @@ class FrameReader(Iterator[Frame]):
         """Give the picture on screen at each moment, none twice."""
         timeline, given = self._timeline, -1.0
         held, ahead = first, timeline.next()
-        for moment in moments:
+        for exact in moments:
+            moment = exact + _ROUNDING
             if ahead and ahead.time <= moment and timeline.skipped(ahead.time, moment) > seek_beyond:
                 held, ahead = timeline.jump(ahead.time, moment) or held, timeline.next()
             while ahead and ahead.time <= moment:
