@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train a detector and measure it.")
 
+_CALLS = ("REAL", "UNCERTAIN", "FAKE")
 _MEASURES = (Column("data set"), Column("split"), Column("measure"), Column("value", right=True))
 _COUNTS = (Column("95 % interval", right=True), Column("real", right=True), Column("fake", right=True))
+_VERDICTS = (
+    Column("data set"),
+    Column("split"),
+    Column("examples"),
+    *(Column(f"{label} called {verdict}", right=True) for label in ("real", "fake") for verdict in _CALLS),
+)
 
 
 @app.command()
@@ -91,25 +98,28 @@ def measure_model(
 ) -> None:
     """Measure a model on tables of faces, with 95 % intervals from a bootstrap over sources.
 
-    With fewer than 10 real or 10 fake examples no number is given, only counts.
+    With fewer than 10 real or 10 fake examples only verdicts are counted.
     """
     with _training():
-        from deepfake_cli.training.evaluate import judge, measure, save_scores, to_json
+        from deepfake_cli.training.evaluate import count_verdicts, judge, measure, save_scores, to_json
     from deepfake_cli.pipeline.models import resolve
     from deepfake_cli.training.export import record_metrics
 
     folder = resolve(model)
     decision = folder.config.decision
     judged = [judge(folder, path, split or ["report"], track=track(quiet)) for path in tables]
-    found = [m for one in judged for m in measure(one, decision.threshold, decision.uncertain)]
+    found = [m for one in judged for m in measure(one, decision)]
+    called = [c for one in judged for c in count_verdicts(one, decision)]
     if scores:
         save_scores(scores, judged)
     if record:
         record_metrics(folder.path, found)
     if as_json:
-        say(json.dumps(to_json(found), indent=2))
+        say(json.dumps(to_json(found, called), indent=2))
     else:
         table((*_MEASURES, *_COUNTS), map(_row, found))
+        say()
+        table(_VERDICTS, ((c.dataset, c.split, c.examples, *map(str, (*c.real, *c.fake))) for c in called))
 
 
 @contextmanager
@@ -139,7 +149,7 @@ def _source(text: str) -> "Source":
 
 
 def _row(m: "Measurement") -> tuple[str, ...]:
-    value, interval = ("too few", "") if m.value is None else (f"{m.value:.3f}", "")
+    value, interval = ("–", "") if m.value is None else (f"{m.value:.3f}", "")
     if m.interval is not None:
         interval = f"{m.interval[0]:.3f} to {m.interval[1]:.3f}"
     return m.dataset, m.split, m.metric, value, interval, str(m.real), str(m.fake)

@@ -35,9 +35,12 @@ def save_checkpoint(
     tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-    data = save(
-        {name: t.detach().cpu().contiguous() for name, t in tensors.items()}, {"numbers": json.dumps(numbers)}
-    )
+    save_tensors(path, tensors, {"numbers": json.dumps(numbers)})
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], notes: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors, with notes in the header, whole or not at all."""
+    data = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, notes)
     with write_atomically(path, "wb") as file:
         file.write(data)
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,26 +14,14 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.io.model_folder import Decision, ModelFolder
 from deepfake_cli.progress import Track, untracked
 
 from .metrics import Measure, auc, bootstrap, calibration_error
 from .tables import FaceRow, read_faces, read_picture
 
-FEWEST = 10  # of either class; with fewer an AUC says nothing and only counts are given
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One number with what it rests on; ``value`` is None where there are too few of a class."""
-
-    dataset: str
-    split: str
-    metric: str
-    value: float | None
-    interval: tuple[float, float] | None
-    real: int
-    fake: int
+FEWEST = 10  # of either class; with fewer a rate says nothing and only verdicts are counted
+_IN_PARTS = ("AUC", "balanced accuracy")  # what is told of every method and compression as well
 
 
 @dataclass(frozen=True)
@@ -53,6 +41,43 @@ class Judged:
     scores: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """One number with what it rests on; ``value`` is None where there are too few of a class."""
+
+    dataset: str
+    split: str
+    metric: str
+    value: float | None
+    interval: tuple[float, float] | None
+    real: int
+    fake: int
+
+
+@dataclass(frozen=True)
+class Called:
+    """How many real and how many fake examples were called REAL, UNCERTAIN and FAKE."""
+
+    dataset: str
+    split: str
+    examples: str
+    real: tuple[int, int, int]
+    fake: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Examples that are judged together: (N,) labels, scores and sources."""
+
+    name: str
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    sources: NDArray[np.str_]
+
+    def __getitem__(self, kept: NDArray[np.bool_]) -> "_Part":
+        return _Part(self.name, self.labels[kept], self.scores[kept], self.sources[kept])
+
+
 def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Track = untracked) -> Judged:
     """Score every face of some splits of a table, cut as scan cuts them.
 
@@ -62,115 +87,108 @@ def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Trac
     rows = read_faces(table, splits)
     if not rows:
         raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
-    config = model.config
+    given = model.config.input
     classifier = Classifier(
         model.onnx,
-        size=config.input.size,
-        mean=config.input.mean,
-        std=config.input.std,
-        temperature=config.calibration.temperature,
+        size=given.size,
+        mean=given.mean,
+        std=given.std,
+        temperature=model.config.calibration.temperature,
         threads=0,
     )
     scores = [
-        classifier.score(
-            cut_face(read_picture(row.path), row.box, config.input.size, config.input.margin)[None]
-        )[0]
+        classifier.score(cut_face(read_picture(row.path), row.box, given.size, given.margin)[None])[0]
         for row in track(rows, f"scoring {table.parent.name}")
     ]
     return Judged(table.parent.name, "+".join(splits), rows, np.array(scores, np.float64))
 
 
-def measure(judged: Judged, threshold: float, band: tuple[float, float]) -> list[Measurement]:
-    """Compute all measures of a table: over faces, over videos, and over videos of each kind.
+def measure(judged: Judged, decision: Decision) -> list[Measurement]:
+    """Compute all measures over faces and over videos, and some over the videos of each kind."""
+    whole, kinds = _parts(judged)
+    found = [m for part in whole for m in _measure(judged, part, decision)]
+    found += [m for part in kinds for m in _measure(judged, part, decision, _IN_PARTS)]
+    return found
 
-    Args:
-        judged: Scores of the table.
-        threshold: Scores from here on mean FAKE.
-        band: Scores between these two are called UNCERTAIN.
-    """
-    labels = np.array([row.fake for row in judged.rows], np.int64)
-    groups = np.array([row.original for row in judged.rows])
-    found = _measure(judged, "faces", labels, judged.scores, groups, threshold, band)
-    videos = _by(judged.rows, lambda row: row.video)
-    if len(videos) == len(judged.rows):
-        return found
-    first = [rows[0] for rows in videos]
-    means = np.array([judged.scores[rows].mean() for rows in videos])
-    found += _measure(judged, "videos", labels[first], means, groups[first], threshold, band)
-    for key in ("method", "compression"):
-        for name in sorted({getattr(judged.rows[i], key) for i in first} - {""}):
-            kept = np.array([getattr(judged.rows[i], key) in ("", name) for i in first])
-            part = _measure(
-                judged,
-                f"videos, {name}",
-                labels[first][kept],
-                means[kept],
-                groups[first][kept],
-                threshold,
-                band,
-            )
-            found += [m for m in part if m.metric.startswith(("AUC", "balanced"))]
+
+def count_verdicts(judged: Judged, decision: Decision) -> list[Called]:
+    """Count what was called what, over faces, over videos and over the videos of each kind."""
+    low, high = decision.uncertain
+    found = []
+    for part in (p for parts in _parts(judged) for p in parts):
+        uncertain = (part.scores >= low) & (part.scores < high)
+        fake = (part.scores >= decision.threshold) & ~uncertain
+        verdict = np.where(uncertain, 1, np.where(fake, 2, 0))
+        real, forged = (np.bincount(verdict[part.labels == label], minlength=3) for label in (0, 1))
+        found.append(
+            Called(judged.dataset, judged.split, part.name, tuple(real.tolist()), tuple(forged.tolist()))
+        )
     return found
 
 
 def save_scores(path: Path, judged: Iterable[Judged]) -> None:
     """Write one CSV row a face, its score last."""
+    header = ("dataset", "image", "video", "original", "label", "method", "compression", "split", "score")
     with write_atomically(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["dataset", "image", "video", "original", "label", "method", "compression", "split", "score"]
-        )
+        writer.writerow(header)
         for table in judged:
             for row, score in zip(table.rows, table.scores, strict=True):
                 label = "fake" if row.fake else "real"
-                source = [
-                    row.path.name,
-                    row.video,
-                    row.original,
-                    label,
-                    row.method,
-                    row.compression,
-                    row.split,
-                ]
-                writer.writerow([table.dataset, *source, f"{score:.4f}"])
+                names = (table.dataset, row.path.name, row.video, row.original, label)
+                writer.writerow((*names, row.method, row.compression, row.split, f"{score:.4f}"))
 
 
-def to_json(measurements: Iterable[Measurement]) -> list[dict[str, object]]:
-    """Turn measurements into JSON values."""
-    return [asdict(m) for m in measurements]
+def to_json(
+    measurements: Iterable[Measurement], called: Iterable[Called]
+) -> dict[str, list[dict[str, object]]]:
+    """Turn what was found into JSON values."""
+    return {"measurements": [asdict(m) for m in measurements], "verdicts": [asdict(c) for c in called]}
+
+
+def _parts(judged: Judged) -> tuple[list[_Part], list[_Part]]:
+    """Group the faces: all of them and all videos; then the videos of each method and compression.
+
+    Every part of a method holds the real videos too, or there would be nothing to tell it from.
+    """
+    labels = np.array([row.fake for row in judged.rows], np.int64)
+    sources = np.array([row.original for row in judged.rows])
+    faces = _Part("faces", labels, judged.scores, sources)
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(judged.rows):
+        members[row.video].append(index)
+    if len(members) == len(judged.rows):
+        return [faces], []
+    first = [indices[0] for indices in members.values()]
+    means = np.array([judged.scores[indices].mean() for indices in members.values()])
+    videos = _Part("videos", labels[first], means, sources[first])
+    return [faces, videos], list(_kinds(videos, [judged.rows[index] for index in first]))
+
+
+def _kinds(videos: _Part, rows: list[FaceRow]) -> Iterator[_Part]:
+    for column, always in (("method", ""), ("compression", None)):
+        values = np.array([getattr(row, column) for row in rows])
+        for value in sorted(set(values.tolist()) - {""}):
+            part = videos[(values == value) | (values == always)]
+            yield _Part(f"videos, {value}", part.labels, part.scores, part.sources)
 
 
 def _measure(
-    judged: Judged,
-    unit: str,
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    groups: NDArray[np.str_],
-    threshold: float,
-    band: tuple[float, float],
-) -> list[Measurement]:
-    real, fake = int((labels == 0).sum()), int((labels == 1).sum())
+    judged: Judged, part: _Part, decision: Decision, wanted: Sequence[str] = ()
+) -> Iterator[Measurement]:
+    low, high = decision.uncertain
     kinds: dict[str, Measure] = {
         "AUC": auc,
-        "balanced accuracy": lambda y, s: float(balanced_accuracy_score(y, s >= threshold)),
+        "balanced accuracy": lambda y, s: float(balanced_accuracy_score(y, s >= decision.threshold)),
         "log loss": lambda y, s: float(log_loss(y, s, labels=[0, 1])),
         "Brier score": lambda y, s: float(brier_score_loss(y, s)),
         "calibration error": calibration_error,
-        "share in the UNCERTAIN band": lambda y, s: float(np.mean((s >= band[0]) & (s <= band[1]))),
+        "share UNCERTAIN": lambda y, s: float(np.mean((s >= low) & (s < high))),
     }
+    real, fake = int((part.labels == 0).sum()), int((part.labels == 1).sum())
     enough = min(real, fake) >= FEWEST
-    found = []
-    for name, kind in kinds.items():
-        value = kind(labels, scores) if enough else None
-        interval = bootstrap(kind, labels, scores, groups) if enough else None
-        found.append(
-            Measurement(judged.dataset, judged.split, f"{name}, {unit}", value, interval, real, fake)
-        )
-    return found
-
-
-def _by(rows: list[FaceRow], key: Callable[[FaceRow], str]) -> list[list[int]]:
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        members[key(row)].append(index)
-    return list(members.values())
+    for name in wanted or kinds:
+        value = kinds[name](part.labels, part.scores) if enough else None
+        interval = bootstrap(kinds[name], part.labels, part.scores, part.sources) if enough else None
+        metric = f"{name}, {part.name}"
+        yield Measurement(judged.dataset, judged.split, metric, value, interval, real, fake)

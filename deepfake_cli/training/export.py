@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
 from deepfake_cli.errors import ModelError
@@ -21,6 +20,7 @@ from deepfake_cli.profile import ClassifierSettings
 
 from .calibration import balanced_threshold, fit_temperature, sigmoid, uncertain_band
 from .card import write_card
+from .checkpoints import save_tensors
 from .evaluate import Measurement
 
 _PARITY = 1e-3  # largest difference of a logit between torch and ONNX Runtime
@@ -55,7 +55,7 @@ def export_classifier(
     model = build_classifier(settings.architecture)
     model.load_state_dict(weights)
     model.eval()
-    save_file({k: v.contiguous() for k, v in weights.items()}, folder / "model.safetensors")
+    save_tensors(folder / "model.safetensors", weights)
     example = torch.zeros(2, 3, settings.size, settings.size)
     torch.onnx.export(
         model,

@@ -7,13 +7,12 @@
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from deepfake_cli.errors import DataError, ModelError
@@ -21,6 +20,7 @@ from deepfake_cli.io.files import write_atomically
 from deepfake_cli.profile import ClassifierSettings
 from deepfake_cli.progress import Track, untracked
 
+from .checkpoints import save_tensors
 from .classifier import Epoch, faces_to_choose_by, train_classifier
 from .export import export_classifier
 from .tables import Source
@@ -62,7 +62,8 @@ def run_training(
     epochs = train_classifier(sources, settings, checkpoint=last, resume=resume, start=weights, track=track)
     for epoch in epochs:
         if epoch.best:
-            _save_best(folder / "best.safetensors", epoch)
+            notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
+            save_tensors(folder / "best.safetensors", epoch.weights, notes)
         done = [row for row in done if int(row[0]) < epoch.number]
         done.append((str(epoch.number), str(epoch.steps), f"{epoch.loss:.5f}", f"{epoch.choose_auc:.5f}"))
         _write_log(folder / "epochs.csv", done)
@@ -82,13 +83,6 @@ def write_model(sources: list[Source], settings: ClassifierSettings, folder: Pat
         labels=once.labels,
         faces=np.stack([once[i] for i in range(len(once))]),
     )
-
-
-def _save_best(path: Path, epoch: Epoch) -> None:
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in epoch.weights.items()}
-    data = save(tensors, {"epoch": json.dumps(epoch.number), "choose_auc": json.dumps(epoch.choose_auc)})
-    with write_atomically(path, "wb") as file:
-        file.write(data)
 
 
 def _load(path: Path) -> dict[str, Tensor]:

@@ -106,7 +106,7 @@ def test_measuring_fills_the_card(
     args = ("classifier", "test", run / "model", faces_table, "--record", "--json", "--scores", "s.csv")
     done = dfdetect(*args)
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
-    found = {m["metric"]: m for m in json.loads(done.stdout)}  # type: ignore[attr-defined]
+    found = {m["metric"]: m for m in json.loads(done.stdout)["measurements"]}  # type: ignore[attr-defined]
     assert found["AUC, faces"]["real"] == found["AUC, faces"]["fake"] == 10
     recorded = load_model_folder(run / "model").config.metrics
     assert found["AUC, faces"]["value"] == pytest.approx(
