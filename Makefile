@@ -5,7 +5,7 @@ PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST = $(VENV)/bin/python -m pytest --quiet
 
 demo: $(VENV)/.demo examples/fake.mp4
-	@echo '$$ dfdetect scan examples'
+	@echo '$$ dfdetect scan examples/real.mp4 examples/fake.mp4'
 	@$(VENV)/bin/dfdetect scan examples/real.mp4 examples/fake.mp4; code=$$?; echo "(exit code $$code: 1 says that a fake was found)"; [ $$code -eq 1 ]
 
 test: lint

@@ -106,13 +106,16 @@ def _invoke(args: Sequence[str]) -> int:
 
 
 def _explain_usage(error: "typer.TyperException") -> int:
-    """Tell a mistake on the command line in one line with a hint."""
+    """Tell a mistake on the command line in one line with a hint; a group alone shows its help."""
     from . import _ui
 
-    if type(error).__name__ != "NoArgsIsHelpError":  # which has printed the help instead
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # which rich has printed already
+        print(message, end="\n" if message else "")
+    else:
         context: typer.Context | None = getattr(error, "ctx", None)
-        message = error.format_message().rstrip(".").replace("\n", " ")
-        _ui.error(message, f"see: {context.command_path if context else 'dfdetect'} --help")
+        command = context.command_path if context else "dfdetect"
+        _ui.error(message.rstrip(".").replace("\n", " "), f"see: {command} --help")
     return ExitCode.FAILED
 
 

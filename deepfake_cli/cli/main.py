@@ -1,6 +1,7 @@
 """The command tree: what `dfdetect` offers, each group in its own file."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from typer.main import get_command
 from deepfake_cli import __version__
 
 from . import classifier, config, models
-from ._ui import say
+from ._ui import is_terminal, say
 from .scan import scan
 
 Command = TyperCommand | TyperGroup
@@ -21,7 +22,6 @@ app = typer.Typer(
     name="dfdetect",
     add_completion=False,  # `completions/` holds scripts that need no Python to complete
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.command()(scan)
@@ -58,7 +58,12 @@ def dfdetect(
 
 
 def command_tree() -> Command:
-    """Build the commands out of their declarations; the flags' help shows no type, for they take no value."""
+    """Build the commands out of their declarations.
+
+    Help is drawn by rich on a terminal only: elsewhere frames are in the way, and loading rich takes longer
+    than everything else. The help of flags shows no type, for they take no value.
+    """
+    app.rich_markup_mode = "markdown" if is_terminal(sys.stdout) else None
     tree = get_command(app)
     assert isinstance(tree, Command)
     for _, command in commands(tree):
