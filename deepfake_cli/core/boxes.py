@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float32]
 
+_HEAD = 128  # boxes that suppression compares with each other at once; bounds its memory in crowds
+
 
 def iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
     """Compare every box of one set with every box of another.
@@ -48,9 +50,9 @@ def nms(
 ) -> NDArray[np.intp]:
     """Suppress boxes that overlap a better one.
 
-    The two modes are those of the MTCNN cascade, to the bit. "union" divides the shared area by the union, and
-    of equal scores prefers the first. "min" divides by the smaller area, so that a box within another goes too,
-    counts the last pixel as part of the box, and of equal scores prefers the last.
+    The two modes are those of the MTCNN cascade, to the bit. "union" divides the shared area by the union
+    and of equal scores prefers the first. "min" divides by the smaller area, so that a box within another
+    goes too, counts the last pixel as part of the box, and of equal scores prefers the last.
 
     Args:
         boxes: (N, 4).
@@ -63,22 +65,33 @@ def nms(
     """
     corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     values = np.asarray(scores, dtype=np.float32)
-    order = np.argsort(values)[::-1] if mode == "min" else np.argsort(-values, kind="stable")
+    rest = np.argsort(values)[::-1] if mode == "min" else np.argsort(-values, kind="stable")
+    kept = []
+    while len(rest):  # the best few among themselves, then the others against those of them that stay
+        head, rest = rest[:_HEAD], rest[_HEAD:]
+        clash = np.triu(_overlap(corners[head], corners[head], mode) > threshold, 1)
+        stays = np.ones(len(head), dtype=bool)
+        for i in np.flatnonzero(clash.any(axis=1)):
+            if stays[i]:
+                stays &= ~clash[i]
+        head = head[stays]
+        kept.append(head)
+        if len(rest):
+            rest = rest[~(_overlap(corners[head], corners[rest], mode) > threshold).any(axis=0)]
+    return np.concatenate(kept) if kept else rest
+
+
+def _overlap(a: FloatArray, b: FloatArray, mode: Literal["union", "min"]) -> FloatArray:
+    """Divide shared areas as `nms` says, (N, 4) and (M, 4) -> (N, M); not a number for two empty boxes."""
     pixel = np.float32(mode == "min")
-    x0, y0, x1, y1 = np.ascontiguousarray(corners[order].T)  # each (N,), best first
-    areas = (x1 - x0 + pixel) * (y1 - y0 + pixel)
-    alive = np.ones(len(order), dtype=bool)
-    for i in range(len(order)):
-        if not alive[i]:
-            continue
-        rest = slice(i + 1, None)
-        width = np.minimum(x1[i], x1[rest]) - np.maximum(x0[i], x0[rest]) + pixel
-        height = np.minimum(y1[i], y1[rest]) - np.maximum(y0[i], y0[rest]) + pixel
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        whole = np.minimum(areas[i], areas[rest]) if mode == "min" else areas[i] + areas[rest] - shared
-        with np.errstate(invalid="ignore"):  # two empty boxes do not overlap
-            alive[rest] &= ~(shared / whole > threshold)
-    return order[alive]
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a.T[:, :, None], b.T[:, None]
+    width = np.minimum(ax1, bx1) - np.maximum(ax0, bx0) + pixel
+    height = np.minimum(ay1, by1) - np.maximum(ay0, by0) + pixel
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    one, two = (ax1 - ax0 + pixel) * (ay1 - ay0 + pixel), (bx1 - bx0 + pixel) * (by1 - by0 + pixel)
+    whole = np.minimum(one, two) if mode == "min" else one + two - shared
+    with np.errstate(invalid="ignore"):
+        return np.asarray(shared / whole, dtype=np.float32)
 
 
 def _area(boxes: FloatArray) -> FloatArray:

@@ -23,11 +23,15 @@ WEIGHTS = Path(__file__).parents[1] / "weights" / "mtcnn"
 
 _CELL = 12  # pixels that one output of P-Net sees
 _STRIDE = 2  # pixels between two outputs of P-Net
+_STRIP = 2**21  # pixels that pass P-Net at once, to bound memory in huge pictures
 _BATCH = 256  # candidates that pass R-Net or O-Net at once, to bound memory in crowds
+
+# The reference counts pixels from 1 when it cuts a box: its left and top lie one pixel further out.
+_FIRST = np.array([1, 1, 0, 0], dtype=np.float32)
 
 Image = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
-IntArray = NDArray[np.int32]
+IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Faces:
 
     Attributes:
         boxes: (N, 4) x0, y0, x1, y1 in pixels; may reach outside the frame.
-        points: (N, 5, 2) x, y in pixels: the eyes, the nose, the corners of the mouth, left in the picture first.
+        points: (N, 5, 2) x, y in pixels: eyes, nose, corners of the mouth; the left one in the picture first.
         probabilities: (N,) that it is a face, in [0, 1].
     """
 
@@ -53,10 +57,12 @@ class FaceDetector:
 
     Args:
         threads: Threads of each network; one is fastest, as the networks are tiny.
-        min_face_size: Smallest face looked for, in pixels.
-        thresholds: Least probability to pass P-, R- and O-Net.
+        min_face_size: Smallest face looked for, in pixels of the picture that is searched.
+        thresholds: Least probability to pass P-, R- and O-Net, in (0, 1).
         factor: Step between the scales at which P-Net looks at the picture, in (0, 1).
         weights: Folder with ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``.
+
+    The defaults are those of ``facenet_pytorch.MTCNN``.
 
     Raises:
         ModelError: The weights are missing or damaged.
@@ -83,53 +89,59 @@ class FaceDetector:
         Args:
             image: (H, W, 3) RGB.
         """
-        return self._detect(image, self.min_face_size)
+        sums = Sums(image)
+        return self._output(sums, self._refine(sums, self._propose(sums)))
 
     def detect_scaled(self, image: Image, short_side: int) -> Faces:
         """Find the faces of a picture on a smaller copy of it, which is faster.
 
         Args:
             image: (H, W, 3) RGB.
-            short_side: Shorter side of the copy in pixels; a picture that is no larger is searched as it is.
+            short_side: Shorter side of the copy in pixels, to which ``min_face_size`` refers; a picture
+                that is no larger is searched as it is.
 
         Returns:
-            Faces in pixels of the picture itself; ``min_face_size`` counts in its pixels too.
+            Faces in pixels of the picture itself.
         """
         height, width = image.shape[:2]
-        scale = short_side / max(min(height, width), 1)
+        scale = short_side / min(height, width)
         if scale >= 1:
             return self.detect(image)
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        faces = self._detect(small, self.min_face_size * scale)
+        size = (round(width * scale), round(height * scale))
+        faces = self.detect(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
         ratio = np.array([width / size[0], height / size[1]], dtype=np.float32)
         return Faces(faces.boxes * np.tile(ratio, 2), faces.points * ratio, faces.probabilities)
 
-    def _detect(self, image: Image, min_face_size: float) -> Faces:
-        sums = Sums(image)
-        boxes = self._propose(sums, min_face_size)
-        boxes = self._refine(sums, boxes)
-        return self._output(sums, boxes)
-
-    def _propose(self, sums: "Sums", min_face_size: float) -> FloatArray:
+    def _propose(self, sums: "Sums") -> FloatArray:
         """Run P-Net over the scales of the picture; return (N, 4) squares."""
-        found = []
-        for scale in scales(sums.height, sums.width, min_face_size, self.factor):
+        found = [np.zeros((0, 9), np.float32)]
+        for scale in scales(sums.height, sums.width, self.min_face_size, self.factor):
             small = sums.resized(int(sums.height * scale + 1), int(sums.width * scale + 1))
-            maps = self._pnet.run(None, {"image": small[None]})[0][0]  # (6, h, w): 2 logits, 4 offsets
-            candidates = _candidates(maps, scale, self.thresholds[0])  # (n, 9)
+            candidates = _candidates(self._maps(small), scale, self.thresholds[0])  # (n, 9)
             found.append(candidates[nms(candidates[:, :4], candidates[:, 4], 0.5)])
-        if not found:
-            return np.zeros((0, 4), np.float32)
         boxes = np.concatenate(found)
         boxes = boxes[nms(boxes[:, :4], boxes[:, 4], 0.7)]
         size = np.tile(boxes[:, 2:4] - boxes[:, :2], 2)
         return _squared(boxes[:, :4] + boxes[:, 5:9] * size)
 
+    def _maps(self, image: FloatArray) -> FloatArray:
+        """Run P-Net on (3, H, W); return (6, h, w): two logits and four offsets of each cell.
+
+        Huge pictures go in strips, which changes nothing but the memory it takes.
+        """
+        _, height, width = image.shape
+        rows = max(_STRIP // (width * _STRIDE), 1)  # of cells in a strip
+        last = max((height - _CELL) // _STRIDE, 0)  # no strip starts beyond this cell
+        parts = []
+        for row in range(0, last + 1, rows):
+            # The last strip takes what is left: P-Net's pooling rounds up at the border.
+            end = height if row + rows > last else (row + rows - 1) * _STRIDE + _CELL
+            parts.append(self._pnet.run(None, {"image": image[None, :, row * _STRIDE : end]})[0][0])
+        return np.concatenate(parts, axis=1)
+
     def _refine(self, sums: "Sums", boxes: FloatArray) -> FloatArray:
         """Run R-Net on each square; return fewer and better squares."""
-        boxes, faces = sums.cut(boxes, 24)
-        logits, offsets = self._run(self._rnet, faces, (2, 4))
+        boxes, (logits, offsets) = self._look(self._rnet, sums, boxes, 24, (2, 4))
         scores = _probabilities(logits)
         passed = scores > self.thresholds[1]
         boxes, offsets, scores = boxes[passed], offsets[passed], scores[passed]
@@ -138,26 +150,34 @@ class FaceDetector:
 
     def _output(self, sums: "Sums", boxes: FloatArray) -> Faces:
         """Run O-Net on each square; return the faces."""
-        boxes, faces = sums.cut(boxes, 48)
-        logits, offsets, points = self._run(self._onet, faces, (2, 4, 10))
+        boxes, (logits, offsets, places) = self._look(self._onet, sums, boxes, 48, (2, 4, 10))
         scores = _probabilities(logits)
         passed = scores > self.thresholds[2]
-        boxes, offsets, points, scores = boxes[passed], offsets[passed], points[passed], scores[passed]
+        boxes, offsets, places, scores = boxes[passed], offsets[passed], places[passed], scores[passed]
         size = boxes[:, 2:] - boxes[:, :2] + 1
-        points = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size[:, None] + boxes[:, None, :2] - 1
+        points = places.reshape(-1, 2, 5).transpose(0, 2, 1) * size[:, None] + boxes[:, None, :2] - 1
         boxes = _moved(boxes, offsets)
         kept = nms(boxes, scores, 0.7, "min")
-        boxes, points, scores = boxes[kept], points[kept], scores[kept]
-        order = np.argsort((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))[::-1]
-        return Faces(boxes[order], points[order], scores[order])
+        kept = kept[np.argsort((boxes[kept, 2] - boxes[kept, 0]) * (boxes[kept, 3] - boxes[kept, 1]))[::-1]]
+        return Faces(boxes[kept], points[kept], scores[kept])
 
     @staticmethod
-    def _run(net: ort.InferenceSession, faces: FloatArray, widths: Sequence[int]) -> list[FloatArray]:
-        """Run a network on (N, 3, S, S) faces in bounded batches; split its (N, sum(widths)) outputs."""
-        parts = [np.zeros((0, sum(widths)), np.float32)]
-        for start in range(0, len(faces), _BATCH):
-            parts += net.run(None, {"faces": faces[start : start + _BATCH]})
-        return np.split(np.concatenate(parts), np.cumsum(widths)[:-1], axis=1)
+    def _look(
+        net: ort.InferenceSession, sums: "Sums", boxes: FloatArray, size: int, widths: Sequence[int]
+    ) -> tuple[FloatArray, list[FloatArray]]:
+        """Run a network on what lies in the boxes.
+
+        Returns:
+            The boxes that overlap the picture, and their outputs, split into ``widths`` columns.
+        """
+        limits = np.array([sums.width, sums.height, sums.width, sums.height], dtype=np.float32)
+        inner = np.clip(np.trunc(boxes) - _FIRST, 0, limits).astype(np.intp)
+        inside = (inner[:, 2:] > inner[:, :2]).all(axis=1)
+        boxes, inner = boxes[inside], inner[inside]
+        outputs = [np.zeros((0, sum(widths)), np.float32)]
+        for start in range(0, len(inner), _BATCH):
+            outputs += net.run(None, {"faces": sums.cut(inner[start : start + _BATCH], size)})
+        return boxes, np.split(np.concatenate(outputs), np.cumsum(widths)[:-1], axis=1)
 
 
 class Sums:
@@ -169,43 +189,55 @@ class Sums:
 
     def __init__(self, image: Image) -> None:
         self.height, self.width = image.shape[:2]
-        # Sums beyond 32 bits wrap around, and their differences wrap back.
-        self._sums: IntArray = cv2.integral(np.ascontiguousarray(image), sdepth=cv2.CV_32S)  # type: ignore[assignment]
+        # (H + 1, W + 1, 3). Sums beyond 32 bits wrap around, and their differences wrap back.
+        self._sums = np.asarray(cv2.integral(np.ascontiguousarray(image), sdepth=cv2.CV_32S), dtype=np.int32)
 
     def resized(self, height: int, width: int) -> FloatArray:
         """Resize the picture as torch's ``interpolate(mode="area")`` does, (3, height, width)."""
         y0, y1 = windows(self.height, height)
         x0, x1 = windows(self.width, width)
-        rows = self._sums[y1] - self._sums[y0]
-        means = (rows.take(x1, 1) - rows.take(x0, 1)) * (1 / np.outer(y1 - y0, x1 - x0))[..., None]
-        return np.ascontiguousarray(means.transpose(2, 0, 1), dtype=np.float32)
+        rows = self._sums.take(y1, 0)
+        rows -= self._sums.take(y0, 0)
+        sums = rows.take(x1, 1)
+        sums -= rows.take(x0, 1)
+        return _means(sums, y1 - y0, x1 - x0)
 
-    def cut(self, boxes: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
-        """Cut squares out of the picture, clipped to it, each resized as by ``resized``.
-
-        Returns:
-            The boxes that overlap the picture, and their (N, 3, size, size) cuts.
-        """
-        corners = boxes.astype(np.int32)
-        left, top = np.maximum(corners[:, 0], 1) - 1, np.maximum(corners[:, 1], 1) - 1
-        right, bottom = np.minimum(corners[:, 2], self.width), np.minimum(corners[:, 3], self.height)
-        inside = (right > left) & (bottom > top)
-        cuts = np.empty((int(inside.sum()), 3, size, size), np.float32)
-        for cut, x0, y0, x1, y1 in zip(
-            cuts, left[inside], top[inside], right[inside], bottom[inside], strict=True
-        ):
-            (a, b), (c, d) = windows(int(y1 - y0), size), windows(int(x1 - x0), size)
-            part = self._sums[y0 : y1 + 1, x0 : x1 + 1]
-            rows = part[b] - part[a]
-            means = (rows.take(d, 1) - rows.take(c, 1)) * (1 / np.outer(b - a, d - c))[..., None]
-            cut[:] = means.transpose(2, 0, 1)
-        return boxes[inside], cuts
+    def cut(self, boxes: IntArray, size: int) -> FloatArray:
+        """Cut (N, 4) boxes out of the picture, each resized as by ``resized``, (N, 3, size, size)."""
+        x0, y0, x1, y1 = boxes.T[..., None]  # each (N, 1)
+        left, right = windows(x1 - x0, size)  # each (N, size)
+        top, bottom = windows(y1 - y0, size)
+        flat = self._sums.reshape(-1, 3)
+        upper, lower = ((y + y0)[:, :, None] * (self.width + 1) for y in (top, bottom))
+        before, after = ((x + x0)[:, None, :] for x in (left, right))
+        sums = flat.take(lower + after, 0)  # (N, size, size, 3)
+        sums -= flat.take(lower + before, 0)
+        sums -= flat.take(upper + after, 0)
+        sums += flat.take(upper + before, 0)
+        return _means(sums, bottom - top, right - left)
 
 
-def windows(length: int, parts: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give the first and the last-but-one pixel each output of adaptive average pooling covers."""
+def windows(length: int | IntArray, parts: int) -> tuple[IntArray, IntArray]:
+    """Give the pixels that each output of adaptive average pooling covers: the first, and one past the last.
+
+    Args:
+        length: Pixels to pool, a number or (N, 1).
+        parts: Outputs.
+
+    Returns:
+        Two arrays, (parts,) or (N, parts).
+    """
     steps = np.arange(parts + 1) * length
-    return steps[:-1] // parts, -(-steps[1:] // parts)
+    return steps[..., :-1] // parts, -(-steps[..., 1:] // parts)
+
+
+def _means(sums: NDArray[np.int32], heights: IntArray, widths: IntArray) -> FloatArray:
+    """Divide sums by the size of their rectangles, (..., h, w, 3), (..., h), (..., w) -> (..., 3, h, w)."""
+    down, across = (1 / heights).astype(np.float32), (1 / widths).astype(np.float32)
+    planes = np.moveaxis(sums, -1, -3)
+    means = np.empty(planes.shape, np.float32)
+    np.multiply(planes, (down[..., :, None] * across[..., None, :])[..., None, :, :], out=means)
+    return means
 
 
 def scales(height: int, width: int, min_face_size: float, factor: float) -> list[float]:
