@@ -5,7 +5,6 @@ weights and every convention (rounding, the extra pixel, the order of suppressio
 ``facenet_pytorch.MTCNN`` 2.5.3, so that boxes, points and probabilities agree with it at the same input size.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,7 @@ class FaceDetector:
     Args:
         threads: Threads of each network; one is fastest, as the networks are tiny.
         min_face_size: Smallest face looked for, in pixels of the picture that is searched.
-        thresholds: Least probability to pass P-, R- and O-Net, in (0, 1).
+        thresholds: Least probability to pass P-, R- and O-Net, in [0, 1].
         factor: Step between the scales at which P-Net looks at the picture, in (0, 1).
         weights: Folder with ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``.
 
@@ -253,8 +252,9 @@ def scales(height: int, width: int, min_face_size: float, factor: float) -> list
 
 def _candidates(maps: FloatArray, scale: float, threshold: float) -> FloatArray:
     """Read P-Net's maps, (6, h, w): (N, 9) box in the picture's pixels, probability, offsets."""
-    margin = maps[1] - maps[0]
-    y, x = np.nonzero(margin >= math.log(threshold / (1 - threshold)))
+    with np.errstate(divide="ignore"):  # thresholds of 0 and 1 let everything and nothing pass
+        least = np.log(np.float32(threshold)) - np.log1p(-np.float32(threshold))
+    y, x = np.nonzero(maps[1] - maps[0] >= least)
     values = maps[:, y, x].T  # (N, 6)
     corner = np.stack([x, y], axis=1).astype(np.float32) * _STRIDE
     first = np.floor((corner + 1) / np.float32(scale))
