@@ -135,7 +135,7 @@ def test_results_are_the_same_whatever_jobs_and_threads(media: Path, lamp: str) 
 
 def test_settings_that_matter_change_the_fingerprint(media: Path, lamp: str, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
-    mine.write_text("[detector]\nmin_face = 24\n")
+    mine.write_text("[detector]\nmin_face = 40\n")
     seen = {
         one(media / "nobody.mp4", lamp, **options).settings
         for options in (
