@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from ._ui import Cell, Column, Row
 
 if TYPE_CHECKING:
-    from deepfake_cli.core.verdict import Verdict
     from deepfake_cli.pipeline.judge import Judge
-    from deepfake_cli.pipeline.result import PersonTrack, ScanResult
+    from deepfake_cli.pipeline.result import PersonTrack, ScanResult, Verdict
 
 _STYLES = {
     "FAKE": "bold red",

@@ -17,8 +17,7 @@ from ._tables import remarks, rule_in_words, summary, timings, verdict_columns, 
 from ._ui import Board, board, note, track, warn
 
 if TYPE_CHECKING:
-    from deepfake_cli.core.verdict import Verdict
-    from deepfake_cli.pipeline.result import ScanResult
+    from deepfake_cli.pipeline.result import ScanResult, Verdict
 
 
 class VerdictName(StrEnum):
@@ -222,7 +221,7 @@ def _writer(
     format: Format, output: Path | None, append: bool, shown: Board, details: bool
 ) -> Iterator[Callable[["ScanResult"], None]]:
     """Open what results are written to."""
-    from deepfake_cli.io.reports import open_report
+    from deepfake_cli.pipeline.report import open_results
 
     def show(result: "ScanResult") -> None:
         shown.row(verdict_row(result))
@@ -232,8 +231,8 @@ def _writer(
     if format is Format.TABLE:
         yield show
         return
-    with open_report(format.value, output, append=append) as write:
-        yield lambda result: write(result.to_json())
+    with open_results(format.value, output, append=append) as write:
+        yield write
 
 
 def _pass_on(

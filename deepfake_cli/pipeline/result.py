@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from deepfake_cli.core.verdict import Rule, Verdict
+from deepfake_cli.core.verdict import Rule
+from deepfake_cli.core.verdict import Verdict as Verdict  # a part of every result
 
 SCHEMA_VERSION = 1
 
