@@ -21,7 +21,6 @@ ProfileOpt = Annotated[
 ]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done.")]
-FormatOpt = Annotated[Format, typer.Option("--format", "-f", help="How results are written.")]
 OutputOpt = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write the results to this file instead of stdout."),
