@@ -1,122 +1,107 @@
-"""Measure how videos are decoded: against bare PyAV, and where jumping to keyframes starts to pay.
+"""Measure how frames are read: against bare PyAV, and where jumping to keyframes starts to pay.
 
-    python benchmarks/decoding.py [--seconds 20] [--runs 3] [--threads 2]
+usage: python benchmarks/decoding.py FOLDER [RUNS]
 
-The clips, a panned and grainy portrait in H.264, are made on the way. Every figure is the median of the runs;
-the frames of both ways are compared as well.
+The clips are made in FOLDER unless they are there. Times are CPU seconds of all threads together, medians of
+RUNS (3), so that other work on the machine counts little; the first table also has seconds by the clock. The
+frames of all ways of reading are compared.
 """
 
-import argparse
 import statistics
-import tempfile
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import av
-import cv2
-import numpy as np
-from skimage.data import astronaut
+import footage
 
 from deepfake_cli.core.sampling import Sampling
 from deepfake_cli.io.video import read_frames
 
-FPS = 25
+THREADS = 2
+SECONDS = 12  # length of the clips with several keyframes
+ONE_PASS = 1e9
+LIMITS = (ONE_PASS, 0.0, 0.1, 0.2, 0.4, 0.8, 1.6)  # values of seek_beyond, seconds
 
 
-def make_clip(path: Path, seconds: float, size: tuple[int, int], gop: float) -> None:
-    """Encode a slow pan over a portrait with film grain; ``gop`` is the seconds between keyframes."""
-    width, height = size
-    portrait = cv2.resize(astronaut(), (width + 400, width + 400), interpolation=cv2.INTER_CUBIC)
-    rng = np.random.default_rng(0)
-    grain = rng.normal(0, 4, (height + 64, width + 64, 1)).astype(np.int16)
-    frames = round(gop * FPS)
-    options = {"preset": "veryfast", "crf": "21", "g": str(frames), "keyint_min": str(frames)}
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for i in range(round(seconds * FPS)):
-            x, y = round(200 + 180 * np.sin(i / 40)), round(200 + 150 * np.cos(i / 55))
-            dx, dy = rng.integers(0, 64, 2)
-            picture = portrait[y : y + height, x : x + width] + grain[dy : dy + height, dx : dx + width]
-            frame = av.VideoFrame.from_ndarray(picture.clip(0, 255).astype(np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+def make_clip(path: Path, keyframes: float) -> Path:
+    """Make a 480p clip with a keyframe every so many seconds."""
+    if not path.exists():
+        with av.open(str(path), "w") as container:
+            distance = str(round(keyframes * footage.FPS))
+            stream = footage.add_stream(container, "480p", 2.0, g=distance, keyint_min=distance)
+            footage.encode(container, stream, footage.film(footage.SIZES["480p"], SECONDS * footage.FPS, 0))
+    return path
 
 
-def decode_only(path: Path, threads: int) -> None:
+def decode_only(path: Path) -> None:
     """Decode every frame and do nothing with it."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        stream.codec_context.thread_type, stream.codec_context.thread_count = "AUTO", threads
+        stream.codec_context.thread_type, stream.codec_context.thread_count = "AUTO", THREADS
         for _ in container.decode(stream):
             pass
 
 
-def sampled(path: Path, frames: int, threads: int, seek_beyond: float) -> list[tuple[float, int]]:
-    """Read evenly spaced frames and return their times and a checksum of each."""
+def sample(path: Path, frames: int, seek_beyond: float) -> list[tuple[float, int]]:
+    """Read evenly spaced frames; return their times and a checksum of each."""
     sampling = Sampling(frames=frames, every=0, burst=1, burst_seconds=0.5, burst_beyond=60.0)
-    with read_frames(path, sampling, threads=threads, seek_beyond=seek_beyond) as reader:
+    with read_frames(path, sampling, threads=THREADS, seek_beyond=seek_beyond) as reader:
         return [(frame.time, int(frame.image[::8, ::8].sum())) for frame in reader]
 
 
-def median(work: Callable[[], object], runs: int) -> float:
-    """Time a piece of work several times; seconds."""
-    times = []
+def medians(work: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Time a piece of work several times: CPU seconds and seconds by the clock."""
+    cpu, clock = [], []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time(), time.perf_counter()
         work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        cpu.append(time.process_time() - start[0])
+        clock.append(time.perf_counter() - start[1])
+    return statistics.median(cpu), statistics.median(clock)
 
 
-def compare_with_bare(folder: Path, runs: int, threads: int) -> None:
-    """Print how long 32 sampled frames take beside decoding the whole clip."""
-    print("| 10 s clip | Mbit/s | decode only | 32 frames | ratio |\n|---|---|---|---|---|")
-    for name, size in {"720p": (1280, 720), "1080p": (1920, 1080)}.items():
+def compare_with_bare(folder: Path, runs: int) -> None:
+    """Print what 32 sampled frames cost beside decoding the whole clip."""
+    print("| 10 s | decode only, CPU | 32 frames, CPU | ratio | decode only | 32 frames | ratio |")
+    print("|---" * 7 + "|")
+    for name in ("720p", "1080p"):
         path = folder / f"{name}.mp4"
-        make_clip(path, 10, size, 10)
-        bare = median(lambda: decode_only(path, threads), runs)  # noqa: B023 - used up within the turn
-        ours = median(lambda: sampled(path, 32, threads, 1e9), runs)  # noqa: B023
-        rate = path.stat().st_size * 8 / 10 / 1e6
-        print(f"| {name} | {rate:.1f} | {bare:.3f} s | {ours:.3f} s | {ours / bare:.2f} |", flush=True)
+        footage.make_clip(path, name, 10, 0)
+        bare = medians(lambda path=path: decode_only(path), runs)  # type: ignore[misc]
+        ours = medians(lambda path=path: sample(path, 32, ONE_PASS), runs)  # type: ignore[misc]
+        cells = [f"{b:.3f} s | {o:.3f} s | {o / b:.2f}" for b, o in zip(bare, ours, strict=True)]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def find_crossover(folder: Path, seconds: float, runs: int, threads: int) -> None:
-    """Print the time of one pass and of jumps, for keyframe distances and sample spacings."""
-    limits = (1e9, 0.0, 0.1, 0.2, 0.4, 0.8)
-    print(f"\n{seconds:g} s of 720p, seconds to read the samples; columns: seek_beyond")
+def find_crossover(folder: Path, runs: int) -> None:
+    """Print what reading costs by keyframe distance, sample spacing and ``seek_beyond``."""
+    print(f"\n{SECONDS} s of 480p; CPU seconds for one pass, and relative to it for values of seek_beyond\n")
     print(
-        "| keyframes every | sample every | "
-        + " | ".join("one pass" if v > 1e6 else f"{v:g}" for v in limits),
-        "|",
+        "| keyframes every | sample every | one pass | " + " | ".join(f"{v:g} s" for v in LIMITS[1:]) + " |"
     )
-    print("|---" * (2 + len(limits)) + "|")
-    for gop in (0.5, 2, 5):
-        path = folder / f"gop{gop}.mp4"
-        make_clip(path, seconds, (1280, 720), gop)
-        for spacing in (0.25, 0.5, 1, 2, 4):
-            count = round(seconds / spacing)
-            if len({tuple(sampled(path, count, threads, limit)) for limit in limits}) != 1:
+    print("|---" * (2 + len(LIMITS)) + "|")
+    for keyframes in (0.5, 1, 2, 5):
+        path = make_clip(folder / f"keyframes-{keyframes}.mp4", keyframes)
+        for spacing in (0.3, 0.6, 1, 2, 4):
+            count = round(SECONDS / spacing)
+            if len({tuple(sample(path, count, limit)) for limit in LIMITS}) != 1:
                 raise SystemExit(f"the frames differ: {path}, {count} samples")
-            times = [median(lambda: sampled(path, count, threads, limit), runs) for limit in limits]  # noqa: B023
-            print(f"| {gop:g} s | {spacing:g} s | " + " | ".join(f"{t:.3f}" for t in times), "|", flush=True)
+            one_pass, *others = (
+                medians(lambda path=path, n=count, v=v: sample(path, n, v), runs)[0]  # type: ignore[misc]
+                for v in LIMITS
+            )
+            cells = [f"{one_pass:.3f} s", *(f"{other / one_pass:.2f}" for other in others)]
+            print(f"| {keyframes:g} s | {spacing:g} s | " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> None:
-    """Make the clips, measure, print Markdown tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=20, help="length of the clips with several keyframes"
-    )
-    parser.add_argument("--runs", type=int, default=3, help="runs whose median counts")
-    parser.add_argument("--threads", type=int, default=2, help="decoder threads")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        compare_with_bare(Path(folder), args.runs, args.threads)
-        find_crossover(Path(folder), args.seconds, args.runs, args.threads)
+    """Make the clips, measure, print tables."""
+    folder, runs = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    folder.mkdir(parents=True, exist_ok=True)
+    compare_with_bare(folder, runs)
+    find_crossover(folder, runs)
 
 
 if __name__ == "__main__":

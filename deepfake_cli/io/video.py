@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from av.video.reformatter import ColorTrc
 from numpy.typing import NDArray
 
 from deepfake_cli.core.sampling import Sampling, sample_times
@@ -19,6 +20,7 @@ from .pixels import Converter, orientation, square_size
 from .timeline import Picture, Timeline
 from .webp import WebpTimeline, is_animated_webp
 
+_HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 _ROUNDING = 1e-6  # seconds; a frame that begins at the very moment is on screen, whatever the last digit says
 
 
@@ -117,6 +119,8 @@ class FrameReader(Iterator[Frame]):
         self.notes: list[str] = []
         if self.info.duration < 0.95 * announced:
             self.notes.append(f"cut off: {self.info.duration:.1f} of {announced:.1f} seconds are there")
+        if first.frame.color_trc in _HDR:
+            self.notes.append("HDR: read without tone mapping, so its colours look faded")
         self._convert = Converter(aspect)
         few = self.info.frames is not None and self.info.frames <= sampling.frames
         if sampling.stride or few:

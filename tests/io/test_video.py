@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media import FPS, JUMPING, X264, encode, number_of, numbered, read, sampling
+from media import FPS, JUMPING, X264, encode, notes, number_of, numbered, read, sampling
 
 from deepfake_cli.errors import MediaError
 from deepfake_cli.io.video import probe, read_frames
@@ -306,6 +306,15 @@ def test_reading_can_end_early_and_closes_the_file(clip: Path) -> None:
     with pytest.raises(MediaError):
         probe(Path(__file__))
     assert open_files() == before
+
+
+def test_hdr_is_noted(tmp_path: Path) -> None:
+    def hlg(stream: av.VideoStream) -> None:
+        stream.codec_context.color_trc = 18
+
+    path = encode(tmp_path / "hlg.mp4", numbered(3), pix_fmt="yuv420p10le", options=X264, prepare=hlg)
+    assert any("HDR" in note for note in notes(path, sampling()))
+    assert numbers(path) == [0, 1, 2]
 
 
 def test_a_healthy_video_has_no_notes(clip: Path, make_video: Callable[..., Path]) -> None:
