@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen
 
@@ -201,25 +202,31 @@ def test_file_names_cannot_steer_the_terminal() -> None:
     assert run.stderr == "error: cannot read \\x1b[2Jx\\r.mp4\n"
 
 
-def on_a_terminal(body: str, **environment: str) -> str:
-    """Run a probe with stdout and stderr on a terminal of its own, and return what it shows."""
+def on_a_terminal(body: str, stdout: int | None = None, **environment: str) -> tuple[str, str]:
+    """Run a probe on a terminal of its own.
+
+    Args:
+        body: Of the command.
+        stdout: PIPE where stdout is to go somewhere else; stderr stays on the terminal.
+        environment: Variables to add.
+
+    Returns:
+        What the terminal shows, and what came out of the pipe.
+    """
     ours, theirs = pty.openpty()
     env = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
     env |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **environment}
-    with Popen(with_command(body), stdin=theirs, stdout=theirs, stderr=theirs, env=env) as process:
+    command = with_command(body)
+    with Popen(command, stdin=theirs, stdout=stdout or theirs, stderr=theirs, env=env, text=True) as process:
         os.close(theirs)
         shown = b""
-        while True:
-            try:
-                chunk = os.read(ours, 65536)
-            except OSError:  # Linux says so at the end of a pty
-                break
-            if not chunk:
-                break
-            shown += chunk
+        with suppress(OSError):  # Linux says so at the end of a terminal
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        piped = process.stdout.read() if process.stdout else ""
     os.close(ours)
     assert process.returncode == 0
-    return shown.decode()
+    return shown.decode(), piped
 
 
 SHOW = """
@@ -236,31 +243,36 @@ SHOW = """
 """
 
 
+ROWS = [["file", "verdict"], ["a.mp4", "FAKE"], ["b.mp4", "FAKE"], ["file", "score"], ["c.mp4", "0.93"]]
+
+
 def test_a_terminal_gets_colour_and_bars() -> None:
-    shown = on_a_terminal(SHOW)
+    shown, _ = on_a_terminal(SHOW)
     assert "cutting faces" in shown
     assert "\x1b[1;31mFAKE" in shown
     assert shown.index("a.mp4") < shown.index("b.mp4") < shown.index("c.mp4")
 
 
 def test_no_color_is_honoured() -> None:
-    shown = on_a_terminal(SHOW, NO_COLOR="1")
+    shown, _ = on_a_terminal(SHOW, NO_COLOR="1")
     assert "FAKE" in shown
     assert "31m" not in shown
+
+
+def test_results_leave_by_the_pipe_while_the_bar_is_on_the_terminal() -> None:
+    shown, piped = on_a_terminal(SHOW, stdout=PIPE)
+    assert "cutting faces" in shown
+    assert "b.mp4: faces" in shown
+    assert "FAKE" not in shown
+    assert [line.split() for line in piped.splitlines()] == ROWS
+    assert "\x1b" not in piped
 
 
 def test_elsewhere_there_are_plain_lines_only() -> None:
     run = probe(SHOW)
     assert run.stderr == "warning: careful\n"
     assert "\x1b" not in run.stdout
-    lines = [line.split() for line in run.stdout.splitlines() if line.strip()]
-    assert lines == [
-        ["file", "verdict"],
-        ["a.mp4", "FAKE"],
-        ["b.mp4", "FAKE"],
-        ["file", "score"],
-        ["c.mp4", "0.93"],
-    ]
+    assert [line.split() for line in run.stdout.splitlines()] == ROWS
 
 
 def test_long_names_are_never_cut_off_a_terminal() -> None:

@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from deepfake_cli import scan
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,6 +41,11 @@ def test_the_camera_moves_and_the_light_changes(clips: Path) -> None:
     real = frames(clips / "real.mp4").astype(np.int16)
     assert np.abs(real[0] - real[40]).mean() > 5.0
     assert np.ptp(real.mean((1, 2, 3))) > 5.0
+
+
+def test_the_embedded_detector_tells_them_apart(clips: Path) -> None:
+    real, fake = scan([clips / "real.mp4", clips / "fake.mp4"])
+    assert (real.verdict, fake.verdict) == ("REAL", "FAKE")
 
 
 @pytest.mark.slow
