@@ -67,9 +67,7 @@ def best_video_stream(container: InputContainer) -> VideoStream:
     still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     moving = [stream for stream in container.streams.video if not stream.disposition & still]
     if not moving:
-        raise MediaError(
-            "has no video stream: it holds only sound or still pictures", "give the file with the picture"
-        )
+        raise MediaError("no video stream, only sound or cover art", "give the file with the picture")
     known = [
         stream for stream in moving if stream.codec_context is not None and stream.width and stream.height
     ]

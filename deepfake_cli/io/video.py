@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import av
 import numpy as np
 from av.video.reformatter import ColorTrc
 from numpy.typing import NDArray
@@ -123,8 +124,10 @@ class FrameReader(Iterator[Frame]):
             self.notes.append("HDR: read without tone mapping, so its colours look faded")
         self._convert = Converter(aspect)
         few = self.info.frames is not None and self.info.frames <= sampling.frames
-        if sampling.stride or few:
-            pictures = self._counted(first, sampling.stride or 1)
+        if sampling.stride:
+            pictures = self._counted(first, sampling.stride)
+        elif few:
+            pictures = islice(self._counted(first, 1), sampling.frames)  # headers may lie about the number
         else:
             pictures = self._timed(first, sample_times(self.info.duration, sampling).tolist(), seek_beyond)
         self._pictures = enumerate(pictures)
@@ -135,7 +138,12 @@ class FrameReader(Iterator[Frame]):
         except StopIteration:
             self._conclude()
             raise
-        return Frame(index, picture.time, self._convert(picture.frame))
+        try:
+            return Frame(index, picture.time, self._convert(picture.frame))
+        except av.error.FFmpegError as error:
+            raise MediaError(
+                f"its colours cannot be converted ({self.info.pixel_format})", "convert it to H.264 first"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
