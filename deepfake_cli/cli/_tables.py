@@ -79,11 +79,11 @@ def timings(result: "ScanResult") -> str:
 
 def _person(track: "PersonTrack") -> str:
     faces = {face.index: face for face in track.frames}
-    best = ", ".join(f"{clock(faces[i].time)} ({faces[i].score:.4f})" for i in track.evidence)
+    best = ", ".join(f"{clock(faces[i].time)} ({faces[i].score:.2f})" for i in track.evidence)
     count = f"{track.faces} face" + ("s" if track.faces > 1 else "")
     return (
-        f"person {track.id}  {clock(track.start)} to {clock(track.end)}  {count}  "
-        f"score {track.score:.4f}  best evidence at {best}"
+        f"person {track.id}  {clock(track.start)}-{clock(track.end)}  {count}  score {track.score:.4f}  "
+        f"best evidence at {best}"
     )
 
 

@@ -13,6 +13,7 @@ from deepfake_cli.progress import Track, untracked
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.progress import Progress
     from rich.table import Table
     from rich.text import Text
@@ -134,11 +135,12 @@ class Board:
 
     def remark(self, text: str) -> None:
         """Add a line to the row above."""
+        from rich.padding import Padding
         from rich.text import Text
 
-        self._print(Text(f"    {printable(text)}", style="dim"))
+        self._print(Padding(Text(printable(text), style="dim"), (0, 0, 0, 4), expand=False))
 
-    def _print(self, what: "Table | Text") -> None:
+    def _print(self, what: "Table | Padding") -> None:
         # Where both are the same terminal the bar must step aside, which it does for its own console only.
         shared = self._bar is not None and is_terminal(sys.stdout)
         console = self._bar.console if shared and self._bar is not None else _console(sys.stdout)

@@ -168,7 +168,7 @@ def scan(
             rest,
             jobs=settings.scan.jobs,
             timeout=settings.scan.timeout,
-            watch=lambda file, words: shown.stage(f"{file}: {words}"),
+            watch=lambda file, words: shown.stage(f"{Path(file).name}: {words}"),
         )
         stopped = _pass_on(results, report, ordered=format is not Format.JSONL)
     if not quiet:
