@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepfake_cli.errors import ExitCode, UsageError
+from deepfake_cli.errors import DfdetectError, ExitCode, UsageError
 
 from ._options import Format, OutputOpt, ProfileOpt, QuietOpt, VerboseOpt
 from ._tables import remarks, rule_in_words, summary, timings, verdict_columns, verdict_row
@@ -137,12 +137,16 @@ def scan(
     Exits with 1 if there is a FAKE, else with 2 if a file was UNREADABLE, else with 0.
     """
     from deepfake_cli.pipeline.resume import judged_before
-    from deepfake_cli.pipeline.scan import open_judge, scan_files
+    from deepfake_cli.pipeline.scan import open_judge, sampling_options, scan_files
     from deepfake_cli.profile import load_profile
 
-    given: dict[str, object] = {"scan.model": model, "scan.frames": frames, "scan.every": every}
-    given |= {"scan.jobs": jobs, "scan.timeout": timeout, "scan.fail_on": [*map(str, fail_on or [])] or None}
-    settings = load_profile(profile, given)
+    given = {
+        "scan.model": model,
+        "scan.jobs": jobs,
+        "scan.timeout": timeout,
+        **sampling_options(frames, every),
+    }
+    settings = load_profile(profile, {**given, "scan.fail_on": [*map(str, fail_on or [])] or None})
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
     judge = open_judge(settings, threshold, save_faces, track=track(quiet), warn=warn)
@@ -239,15 +243,15 @@ def _pass_on(
     results: "Generator[tuple[int, ScanResult], None, None]",
     report: Callable[["ScanResult"], None],
     ordered: bool,
-) -> KeyboardInterrupt | None:
-    """Report results, in order if asked to; at an interrupt those too that were waiting for an earlier one.
+) -> KeyboardInterrupt | DfdetectError | None:
+    """Report results, in order if asked to; if it ends early, those too that were waiting for an earlier one.
 
     Returns:
-        The interrupt, to be raised when all is written.
+        What ended it early, to be raised when all is written.
     """
     early: dict[int, ScanResult] = {}
     due = 0
-    stopped = None
+    stopped: KeyboardInterrupt | DfdetectError | None = None
     try:
         with closing(results):
             for number, result in results:
@@ -257,8 +261,8 @@ def _pass_on(
                 while due in early:
                     report(early.pop(due))
                     due += 1
-    except KeyboardInterrupt as interrupt:
-        stopped = interrupt
+    except (KeyboardInterrupt, DfdetectError) as reason:
+        stopped = reason
     for number in sorted(early):
         report(early[number])
     return stopped

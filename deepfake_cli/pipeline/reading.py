@@ -56,7 +56,7 @@ class Reading:
         found = check_readable(self._path)
         self.size, self.modified = found.st_size, found.st_mtime
         self._frames = Ahead(self._read, _FRAMES_AHEAD, self._timeout)
-        self._digest = Ahead(self._hash, 1, self._timeout)
+        self._digest = Ahead(self._hash, 2, self._timeout)  # ends though nobody may ask for it
         return self
 
     def __exit__(

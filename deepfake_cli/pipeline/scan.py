@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deepfake_cli.errors import DfdetectError
+from deepfake_cli.errors import DfdetectError, UsageError
 from deepfake_cli.profile import Profile, load_profile
 from deepfake_cli.progress import Track, untracked
 
@@ -13,6 +15,10 @@ from .inputs import find_inputs
 from .judge import Judge
 from .people import make_folder
 from .result import ScanResult
+
+_MOST_THREADS = (
+    8  # for decoding one video; more make no video wait less, but each takes memory for its frames
+)
 
 Watch = Callable[[str, str], None]  # told a file and what is being done with it
 
@@ -55,11 +61,8 @@ def scan(
     Raises:
         DfdetectError: An option, the profile, the model or the folder for faces is at fault.
     """
-    given = {
-        **{"scan.model": model, "scan.frames": frames, "scan.every": every},
-        **{"scan.jobs": jobs, "scan.timeout": timeout},
-    }
-    settings = load_profile(profile, given)
+    given = {"scan.model": model, "scan.jobs": jobs, "scan.timeout": timeout}
+    settings = load_profile(profile, {**given, **sampling_options(frames, every)})
     named = [paths] if isinstance(paths, str | os.PathLike) else paths
     files = find_inputs([os.fspath(path) for path in named], recursive=recursive).files
     judge = open_judge(settings, threshold, save_faces)
@@ -70,6 +73,17 @@ def scan(
         while due in early:
             yield early.pop(due)
             due += 1
+
+
+def sampling_options(frames: int | None, every: int | None) -> dict[str, int | None]:
+    """Lay what a user says of sampling over the profile: either of the two switches the other off.
+
+    Raises:
+        UsageError: Both are given.
+    """
+    if frames is not None and every is not None:
+        raise UsageError("--frames and --every exclude each other", "leave out one of them")
+    return {"scan.frames": frames, "scan.every": every if frames is None else 0}
 
 
 def open_judge(
@@ -127,23 +141,22 @@ def scan_files(
     """
     cores = len(os.sched_getaffinity(0))
     if len(files) == 1:
-        yield (
-            0,
-            judge.judge(files[0], threads=cores, timeout=timeout, stage=lambda words: watch(files[0], words)),
-        )
+        stage = partial(watch, files[0])
+        yield 0, judge.judge(files[0], threads=min(cores, _MOST_THREADS), timeout=timeout, stage=stage)
         return
     from .workers import Done, Lost, supervise
 
-    for event in supervise(Task(judge), files, jobs=jobs or cores, timeout=timeout):
-        file = files[event.task]
-        if isinstance(event, Done):
-            if isinstance(event.value, DfdetectError):
-                raise event.value
-            yield event.task, event.value
-        elif isinstance(event, Lost):
-            yield event.task, judge.unreadable(file, event.reason)
-        else:
-            watch(file, event.news)
+    with closing(supervise(Task(judge), files, jobs=jobs or cores, timeout=timeout)) as events:
+        for event in events:
+            file = files[event.task]
+            if isinstance(event, Done):
+                if isinstance(event.value, DfdetectError):
+                    raise event.value
+                yield event.task, event.value
+            elif isinstance(event, Lost):
+                yield event.task, judge.unreadable(file, event.reason)
+            else:
+                watch(file, event.news)
 
 
 class Task:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -52,10 +52,10 @@ class Lost:
 
 def supervise(
     work: Work, tasks: Sequence[Any], *, jobs: int, timeout: float
-) -> Iterator[Progress | Done | Lost]:
+) -> Generator[Progress | Done | Lost, None, None]:
     """Do each task in one of several worker processes; a lost worker is replaced.
 
-    Closing the iterator, or an exception in it, ends all workers at once.
+    Closing the generator, or an exception in it, ends all workers at once.
 
     Args:
         work: Does one task; pickled, so a function or an object at module level of an importable module.

@@ -114,6 +114,13 @@ def test_sampling(media: Path, lamp: str, options: dict[str, int], frames: int) 
     assert one(media / "bright.mp4", lamp, **options).frames == frames
 
 
+def test_what_is_given_wins_over_the_other_way_of_sampling(media: Path, lamp: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text("[scan]\nevery = 2\n")
+    assert one(media / "nobody.mp4", lamp, profile=mine).frames == 3
+    assert one(media / "nobody.mp4", lamp, profile=mine, frames=1).frames == 1
+
+
 def test_a_threshold_of_ones_own_knows_no_uncertainty(media: Path, lamp: str, tmp_path: Path) -> None:
     unsure = str(write_model(tmp_path / "unsure", model_files(gain=0.0)))
     result = one(media / "bright.mp4", unsure)
@@ -196,6 +203,7 @@ def test_time_is_limited(media: Path, lamp: str) -> None:
     [
         ({"threshold": 1.5}, UsageError),
         ({"frames": -1}, ProfileError),
+        ({"frames": 8, "every": 2}, UsageError),
         ({"jobs": -1}, ProfileError),
         ({"model": "no/such/folder"}, ModelError),
     ],

@@ -121,7 +121,7 @@ def test_time_in_which_the_reader_of_results_is_slow_is_not_counted(work: Work) 
 def test_closing_early_ends_the_workers(work: Work) -> None:
     events = supervise(work, [("plain", 0), *[("sleep", 60)] * 3], jobs=2, timeout=90)
     done = next(event for event in events if isinstance(event, Done))
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert gone(done.value[0])
     assert not children(os.getpid())
 
