@@ -17,13 +17,21 @@ _STYLES = {
     "NO_FACE": "cyan",
     "UNREADABLE": "magenta",
 }
-_WIDEST = 48  # of the file column, where names are longer they are cut on a terminal
+_OTHERS = 50  # characters that the other columns and the gaps take
+_NARROWEST = 12  # of the file column
 
 
-def verdict_columns(files: Sequence[str]) -> list[Column]:
-    """Lay out the table of verdicts; rows are shown before all are known, so widths follow from the names."""
+def verdict_columns(files: Sequence[str], line: int) -> list[Column]:
+    """Lay out the table of verdicts; rows are shown before all are known, so widths follow from the names.
+
+    Args:
+        files: All that will be in it.
+        line: How many characters a line may have, 0 for any number.
+    """
+    most = max(line - _OTHERS, _NARROWEST) if line else 0
+    longest = max(map(len, files), default=0)
     return [
-        Column("file", width=min(max(map(len, files), default=0), _WIDEST)),
+        Column("file", width=min(longest, most or longest), most=most),
         Column("verdict", width=len("UNREADABLE")),
         Column("score", right=True, width=len("0.0000")),
         Column("people", right=True),

@@ -35,11 +35,13 @@ class Column(NamedTuple):
         title: Its head.
         right: Whether its cells stand to the right, as numbers do.
         width: Least width in characters, for rows that are shown before all are known.
+        most: Greatest width in characters, beyond which cells are cut; 0 for any.
     """
 
     title: str
     right: bool = False
     width: int = 0
+    most: int = 0
 
 
 Row = Sequence[str | Cell]
@@ -98,6 +100,11 @@ def writing() -> Iterator[None]:
 def is_terminal(stream: TextIO) -> bool:
     """Whether a person is looking at the stream."""
     return stream.isatty()
+
+
+def terminal_width() -> int:
+    """Tell how many characters a line on stdout may have, 0 where any number."""
+    return _console(sys.stdout).width if is_terminal(sys.stdout) else 0
 
 
 def track(quiet: bool = False) -> Track:
@@ -202,6 +209,7 @@ def _grid(columns: Sequence[Column], head: bool = True, ruled: bool = True) -> "
             column.title,
             justify="right" if column.right else "left",
             min_width=max(column.width, len(column.title)),
+            max_width=column.most or None,
             no_wrap=True,
             overflow="ellipsis" if i == 0 else "ignore",
             ratio=None,

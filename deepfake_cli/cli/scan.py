@@ -14,7 +14,7 @@ from deepfake_cli.errors import DfdetectError, ExitCode, UsageError
 
 from ._options import Format, OutputOpt, ProfileOpt, QuietOpt, VerboseOpt
 from ._tables import remarks, rule_in_words, summary, timings, verdict_columns, verdict_row
-from ._ui import Board, board, note, track, warn
+from ._ui import Board, board, note, terminal_width, track, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.pipeline.result import ScanResult, Verdict
@@ -155,7 +155,7 @@ def scan(
     verdicts = Counter(before.values())
     started = time.monotonic()
     with (
-        board(verdict_columns(rest), len(rest), quiet) as shown,
+        board(verdict_columns(rest, terminal_width()), len(rest), quiet) as shown,
         _writer(format, output, resume is not None, shown, details) as write,
     ):
 

@@ -244,7 +244,7 @@ class TestResume:
         assert (media / "dark.mp4").read_bytes() == before
 
 
-def on_a_terminal(*args: str, cwd: Path, **env: str) -> str:
+def on_a_terminal(*args: str | Path, cwd: Path, **env: str) -> str:
     """Run the command line on a terminal of its own; return all it shows."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -272,6 +272,15 @@ def test_a_terminal_shows_a_bar_colours_and_the_table(media: Path, lamp: str) ->
     assert "/2" in shown
     assert "bright.mp4: frame " in shown
     assert "2 files: 1 FAKE, 1 REAL" in shown
+
+
+def test_a_narrow_terminal_cuts_names_and_nothing_else(media: Path, lamp: str, tmp_path: Path) -> None:
+    name = "x" * 100 + ".mp4"
+    os.symlink(media / "nobody.mp4", tmp_path / name)
+    shown = on_a_terminal("scan", name, "--model", lamp, cwd=tmp_path, COLUMNS="80", NO_COLOR="1")
+    (row,) = [line for line in shown.splitlines() if "NO_FACE" in line and "xxx" in line]
+    assert row.split()[1:5] == ["NO_FACE", "-", "0", "5"]
+    assert name not in shown
 
 
 def test_no_color_is_honoured(media: Path, lamp: str) -> None:
