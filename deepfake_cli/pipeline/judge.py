@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deepfake_cli import __version__
 from deepfake_cli.core.sampling import Sampling
-from deepfake_cli.core.tracks import Track, Tracker
+from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, track_score
 from deepfake_cli.errors import MediaError, UsageError
 from deepfake_cli.inference.classifier import Classifier
@@ -170,6 +170,12 @@ class Judge:
         )
 
 
+def _score(seen: Observation) -> float:
+    if seen.score is None:  # a default would be a verdict out of nothing
+        raise ValueError(f"the face at {seen.time} s has no score")
+    return seen.score
+
+
 def _person(track: Track, rule: Rule) -> PersonTrack:
     """Sum up what was seen of one person; everything rounded, so that what is shown can be checked."""
     faces = tuple(
@@ -177,7 +183,7 @@ def _person(track: Track, rule: Rule) -> PersonTrack:
             index=seen.index,
             time=round(seen.time, 3),
             box=tuple(round(float(side), 1) for side in seen.box),  # type: ignore[arg-type]
-            score=seen.score or 0.0,
+            score=_score(seen),
             probability=round(seen.probability, 4),
             quality=round(seen.quality, 4),
         )
