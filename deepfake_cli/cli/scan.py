@@ -175,6 +175,8 @@ def scan(
             watch=lambda file, words: shown.stage(f"{Path(file).name}: {words}"),
         )
         stopped = _pass_on(results, report, ordered=format is not Format.JSONL)
+    if isinstance(stopped, DfdetectError):
+        raise stopped
     if not quiet:
         note(rule_in_words(judge))
         note(summary(verdicts, len(before), time.monotonic() - started))
