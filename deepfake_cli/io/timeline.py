@@ -14,11 +14,12 @@ from av.video.stream import VideoStream
 
 from .container import MAX_PIXELS, best_video_stream, frame_rate, open_container
 
-# Containers whose index tells where every keyframe is, once it is read. Others collect an index on the way.
-_INDEXED = ("mov", "matroska", "avi")
+# Containers whose index tells where every keyframe is, once it is read, and whether by decoding time. Others
+# collect an index on the way.
+_INDEXED = {"mov": True, "avi": True, "matroska": False}
 # Seconds by which to aim earlier and earlier when a jump lands behind its target: transport streams are
-# searched without regard to keyframes, MP4 by times that run ahead of those shown.
-_EARLIER = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+# searched without regard to keyframes, others by the time of decoding, which runs ahead of that of showing.
+_EARLIER = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _FAILURES = 16  # errors of the demuxer in a row after which there is nothing more to be had
 _RESTART = 1.0  # seconds; a time that falls back further begins a new recording, less is disorder
 
@@ -56,7 +57,8 @@ class Timeline:
         self._shift = 0  # ticks added since times started over
         self._last: int | None = None  # ticks of the frame given last
         self._jumps = True  # whether jumping can work
-        self._early = 0  # which of _EARLIER worked last
+        self._early = 0  # which of _EARLIER worked last where there is no index
+        self._delay = 0  # most ticks by which a keyframe was shown after the index has it
         self._patience = 0.0  # seconds; without an index, jumps over less than this have not paid
         self.damaged = 0
         self._open()
@@ -72,6 +74,7 @@ class Timeline:
         context.thread_type = "AUTO"
         context.thread_count = self._threads
         context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
+        self._kind = self.container.format.name.split(",")[0]
         self._tick = Fraction(self.stream.time_base or Fraction(1, 1000))
         self._step = max(round(1 / (frame_rate(self.stream) * self._tick)), 1)
         self._frames = self._decode(self._packets())
@@ -89,11 +92,9 @@ class Timeline:
         """Estimate how many seconds of video a jump from ``position`` to ``moment`` would save decoding."""
         if not self._jumps or self._origin is None:
             return 0.0
-        if self.container.format.name.split(",")[0] in _INDEXED:
-            entries = self.stream.index_entries
-            found = entries.search_timestamp(self._ticks(moment))
-            if 0 <= found < len(entries) - 1:
-                return float((entries[found].timestamp - self._origin) * self._tick) - position
+        keyframe = self._keyframe(self._ticks(moment))
+        if keyframe is not None:
+            return float((keyframe - self._origin) * self._tick) - position
         gap = moment - position
         return gap if gap > self._patience else 0.0
 
@@ -109,23 +110,36 @@ class Timeline:
             then starts over, and jumps are given up.
         """
         target = self._ticks(moment)
-        for attempt in range(self._early, len(_EARLIER)):
-            landed = self._land(target, round(_EARLIER[attempt] / self._tick))
+        keyframe = self._keyframe(target)
+        for attempt in range(self._early if keyframe is None else 0, len(_EARLIER)):
+            aim = target if keyframe is None else keyframe
+            landed = self._land(aim - round(_EARLIER[attempt] / self._tick), target)
             if landed is not None:
-                self._early, self._last = attempt, None
+                self._last = None
                 picture = Picture(self._time(landed), landed)
-                if picture.time <= position:
-                    self._patience = 2 * (moment - position)
+                if keyframe is None:
+                    self._early = attempt
+                    if picture.time <= position:
+                        self._patience = 2 * (moment - position)
                 return picture
         self.container.close()
         self._jumps, self._last = False, None
         self._open()
         return self.next()
 
-    def _land(self, target: int, early: int) -> VideoFrame | None:
-        """Seek so that decoding starts at a keyframe at or before a time; None where it does not."""
+    def _keyframe(self, target: int) -> int | None:
+        """Look up when the last keyframe not after a time is shown; None where the index does not tell."""
+        if self._kind not in _INDEXED:
+            return None
+        entries = self.stream.index_entries
+        found = entries.search_timestamp(target - self._delay)
+        # What lies beyond the last entry is not known to hold no keyframe.
+        return entries[found].timestamp + self._delay if 0 <= found < len(entries) - 1 else None
+
+    def _land(self, aim: int, target: int) -> VideoFrame | None:
+        """Seek so that decoding starts at a keyframe not after a time; None where it does not."""
         try:
-            self.container.seek(target - early, stream=self.stream)
+            self.container.seek(aim, stream=self.stream)
         except av.error.FFmpegError:
             return None
         packets = self._packets()
@@ -168,6 +182,9 @@ class Timeline:
             try:
                 for packet in self.container.demux(self.stream):
                     failures = 0
+                    if packet.is_keyframe and packet.pts is not None and packet.dts is not None:
+                        late = packet.pts - packet.dts if _INDEXED.get(self._kind) else 0
+                        self._delay = max(self._delay, late)
                     if packet.size:
                         yield packet
                 return
