@@ -71,7 +71,7 @@ class Judge:
 
         Args:
             file: Its path.
-            threads: For decoding; results do not depend on it.
+            threads: For decoding, and as many for detection; results do not depend on it.
             timeout: Seconds it may take; None for ever.
             stage: Told what is being done.
 
@@ -83,10 +83,9 @@ class Judge:
         reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
         try:
             with reading:
-                people = self._people(file)  # opens the networks while the first frame is being decoded
-                for frame in reading:
-                    people.look(frame)
-                    stage(f"frame {people.frames}")
+                people = self._people(file, threads)  # opens the networks while the first frame is decoded
+                for frames in people.look(reading):
+                    stage(f"frame {frames}")
             tracks = [_person(track, self.rule) for track in people.tracks()]
         except MediaError as error:
             return self.unreadable(file, error.message, error.hint, reading)
@@ -142,7 +141,7 @@ class Judge:
             timings={"total": round(reading.seconds, 3)} if reading else {},
         )
 
-    def _people(self, file: str) -> People:
+    def _people(self, file: str, threads: int) -> People:
         if self._networks is None:
             detector, config = self._profile.detector, self._folder.config
             self._networks = (
@@ -166,6 +165,7 @@ class Judge:
             probability=self._profile.detector.probability,
             size=self._folder.config.input.size,
             margin=self._folder.config.input.margin,
+            threads=threads,
             save_to=save_to,
         )
 

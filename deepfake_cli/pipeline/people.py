@@ -1,7 +1,9 @@
 """Find the people of one video or picture, follow them, and score their faces."""
 
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -12,13 +14,15 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.errors import OutputError
 from deepfake_cli.inference.classifier import BATCH, Classifier
-from deepfake_cli.inference.face_detector import FaceDetector
+from deepfake_cli.inference.face_detector import FaceDetector, Faces
 from deepfake_cli.io.files import reason, write_atomically
 from deepfake_cli.io.video import Frame
 
+_LARGE = 3 * 4096 * 2304  # bytes of a frame
+
 
 class People:
-    """The people of one file, learned frame by frame; of a frame only cut faces are kept, until scored.
+    """The people of one file, learned frame by frame; in the end only numbers are kept of a frame.
 
     Args:
         detector: Finds the faces.
@@ -28,11 +32,12 @@ class People:
         probability: Least probability for a detection to count as a face.
         size: Side of a cut face, pixels.
         margin: Side of the square that is cut, relative to the longer side of the box.
+        threads: For detection; results do not depend on it.
         save_to: Folder for the cut faces, each a PNG named after person, frame and score; None keeps none.
 
     Attributes:
         frames: How many frames were looked at.
-        seconds: Time spent, by stage.
+        seconds: Time spent, by stage; stages overlap.
     """
 
     def __init__(
@@ -45,25 +50,55 @@ class People:
         probability: float,
         size: int,
         margin: float,
+        threads: int,
         save_to: Path | None = None,
     ) -> None:
         self._detector, self._classifier, self._tracker = detector, classifier, tracker
         self._short_side, self._probability = short_side, probability
         self._size, self._margin = size, margin
-        self._save_to = save_to
+        self._threads, self._save_to = threads, save_to
         self._unscored: list[tuple[int, Observation, NDArray[np.uint8]]] = []  # person, face, cut
         self.frames = 0
         self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
 
-    def look(self, frame: Frame) -> None:
-        """Find and follow the people of the next frame."""
+    def look(self, frames: Iterable[Frame]) -> Iterator[int]:
+        """Find, follow and score the people of a file; faces are sought in several frames at once.
+
+        Args:
+            frames: In order of time.
+
+        Yields:
+            How many frames were looked at.
+        """
+        with ThreadPoolExecutor(self._threads) as pool:
+            waiting: deque[tuple[Frame, Future[tuple[Faces, float]]]] = deque()
+            for frame in frames:
+                waiting.append((frame, pool.submit(self._detect, frame)))
+                large = frame.image.size > _LARGE  # too large to have several of them in memory
+                while len(waiting) > (0 if large else self._threads):
+                    yield self._follow(*waiting.popleft())
+            while waiting:
+                yield self._follow(*waiting.popleft())
+
+    def tracks(self) -> list[Track]:
+        """Return everybody, in order of appearance, with every face scored."""
+        self._score(len(self._unscored))
+        return self._tracker.tracks()
+
+    def _detect(self, frame: Frame) -> tuple[Faces, float]:
+        """Find the faces of a frame; return them, and the seconds that took."""
         started = time.monotonic()
         if self._short_side:
             faces = self._detector.detect_scaled(frame.image, self._short_side)
         else:
             faces = self._detector.detect(frame.image)
+        return faces, time.monotonic() - started
+
+    def _follow(self, frame: Frame, detected: Future[tuple[Faces, float]]) -> int:
+        """Join the faces of the next frame to people, and cut them out; return how many frames there were."""
+        faces, seconds = detected.result()
+        started = time.monotonic()
         sure = faces.probabilities >= self._probability
-        detected = time.monotonic()
         ids = self._tracker.update(
             frame.index,
             frame.time,
@@ -78,14 +113,10 @@ class People:
             cut = cut_face(frame.image, face.box, self._size, self._margin)
             self._unscored.append((person, face, cut))
         self.frames += 1
-        self.seconds["detect"] += detected - started
-        self.seconds["track"] += time.monotonic() - detected
+        self.seconds["detect"] += seconds
+        self.seconds["track"] += time.monotonic() - started
         self._score(len(self._unscored) // BATCH * BATCH)
-
-    def tracks(self) -> list[Track]:
-        """Return everybody, in order of appearance, with every face scored."""
-        self._score(len(self._unscored))
-        return self._tracker.tracks()
+        return self.frames
 
     def _score(self, count: int) -> None:
         """Score the oldest faces that have none yet; always in the same batches, for the same digits."""

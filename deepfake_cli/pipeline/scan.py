@@ -16,9 +16,7 @@ from .judge import Judge
 from .people import make_folder
 from .result import ScanResult
 
-_MOST_THREADS = (
-    8  # for decoding one video; more make no video wait less, but each takes memory for its frames
-)
+_MOST_THREADS = 4  # for one video; each decodes, or seeks faces, and takes memory for its frames
 
 Watch = Callable[[str, str], None]  # told a file and what is being done with it
 
@@ -160,7 +158,7 @@ def scan_files(
 
 
 class Task:
-    """The work of a worker process: judge a file with one thread; whoever supervises it watches the time.
+    """The work of a worker process: judge a file, on one core; whoever supervises it watches the time.
 
     Args:
         judge: Has judged nothing yet, so it can be pickled.
