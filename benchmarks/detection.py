@@ -3,8 +3,8 @@
 usage: python benchmarks/detection.py CLIPS [EVERY]
 
 CLIPS is a folder of videos, of which every EVERY-th frame (50) is taken. Times are CPU seconds of one thread,
-medians of 5 with the candidates taking turns, so that other work counts alike. Prints Markdown; the last output is in
-detection.md.
+medians of 5 with the candidates taking turns, so that other work counts alike. Prints Markdown; the last output
+is in detection.md.
 """
 
 import statistics
@@ -145,14 +145,14 @@ def print_recall(sets: Iterator[tuple[str, list[Image]]]) -> None:
     print(f"| pictures | number | found, {LARGE} px and more | found, all | extra boxes |")
     print("|---|---|---|---|---|")
     for name, pictures in sets:
-        hits: list[bool] = []
+        hits: list[Any] = []
         sizes: list[float] = []
         extra = 0
         for picture in pictures:
             wanted, found = full(picture), fast(picture)
             overlaps = iou(wanted.boxes, found.boxes) > 0.5
             sure = wanted.probabilities >= SURE
-            hits += [bool(hit) for hit in overlaps[sure].any(axis=1)]
+            hits += np.any(overlaps[sure], axis=1).tolist()
             sizes += (wanted.boxes[sure, 2:] - wanted.boxes[sure, :2]).max(axis=1, initial=0).tolist()
             extra += int((found.probabilities[~overlaps.any(axis=0)] >= SETTINGS.probability).sum())
         large = np.array(hits)[np.array(sizes) >= LARGE]
