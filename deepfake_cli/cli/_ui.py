@@ -35,7 +35,7 @@ class Column(NamedTuple):
         title: Its head.
         right: Whether its cells stand to the right, as numbers do.
         width: Least width in characters, for rows that are shown before all are known.
-        most: Greatest width in characters, beyond which cells are cut; 0 for any.
+        most: Greatest width in characters, beyond which cells lose their beginning; 0 for any.
     """
 
     title: str
@@ -77,7 +77,7 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
     """Write a whole table to stdout: ruled and coloured on a terminal, plain and never cut elsewhere."""
     grid = _grid(columns)
     for row in rows:
-        grid.add_row(*map(_cell, row))
+        grid.add_row(*map(_cell, row, columns))
     with writing():
         _console(sys.stdout).print(grid)
 
@@ -136,7 +136,7 @@ class Board:
     def row(self, row: Row) -> None:
         """Add a row, and before the first the head."""
         grid = _grid(self._columns, head=self._head_is_due, ruled=False)
-        grid.add_row(*map(_cell, row))
+        grid.add_row(*map(_cell, row, self._columns))
         self._head_is_due = False
         self._print(grid)
 
@@ -217,11 +217,17 @@ def _grid(columns: Sequence[Column], head: bool = True, ruled: bool = True) -> "
     return grid
 
 
-def _cell(cell: str | Cell) -> "Text":
+def _cell(cell: str | Cell, column: Column) -> "Text":
+    from rich.cells import cell_len
     from rich.text import Text
 
     text, style = (cell, "") if isinstance(cell, str) else cell
-    return Text(printable(text).replace("\n", " "), style=style)
+    text = printable(text).replace("\n", " ")
+    if column.most and cell_len(text) > column.most:  # paths differ at their ends
+        while cell_len(text) >= column.most:
+            text = text[1:]
+        text = "…" + text
+    return Text(text, style=style)
 
 
 def _bar(*details: str) -> AbstractContextManager["Progress"]:
