@@ -1,5 +1,6 @@
 """`dfdetect scan`: judge videos and pictures."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -149,6 +150,7 @@ def scan(
     settings = load_profile(profile, {**given, "scan.fail_on": [*map(str, fail_on or [])] or None})
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
+    _spare_inputs(files, output)
     judge = open_judge(settings, threshold, save_faces, track=track(quiet), warn=warn)
     before = judged_before(resume, files, judge) if resume else {}
     rest = [file for file in files if file not in before]
@@ -220,6 +222,12 @@ def _files(paths: list[str], from_file: str | None, recursive: bool, quiet: bool
     for warning in () if quiet else found.warnings:
         warn(warning)
     return found.files
+
+
+def _spare_inputs(files: Sequence[str], output: Path | None) -> None:
+    """Refuse to write results over a file that is to be scanned."""
+    if output is not None and os.path.realpath(output) in map(os.path.realpath, files):
+        raise UsageError(f"{output} is to be scanned: results would replace it", "choose another place")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deepfake_cli.core.verdict import Verdict
-from deepfake_cli.errors import MediaError
+from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.files import sha256
 from deepfake_cli.io.reports import Record, read_records
 
@@ -36,8 +36,14 @@ def judged_before(report: Path, files: Iterable[str], judge: Judge) -> dict[str,
     wanted = set(files)
     past: dict[str, Record] = {}
     for record in read_records(report):
-        if record.get("schema_version") == SCHEMA_VERSION and record["file"] in wanted:
-            past[record["file"]] = {key: record[key] for key in _KEYS}  # a later line replaces an earlier one
+        if record.get("schema_version") != SCHEMA_VERSION or record.get("file") not in wanted:
+            continue
+        if missing := [key for key in _KEYS if key not in record]:
+            raise DataError(
+                f"{report}: the result of {record['file']} has no {missing[0]}",
+                "name a file written by: dfdetect scan --format jsonl",
+            )
+        past[record["file"]] = {key: record[key] for key in _KEYS}  # a later line replaces an earlier one
     return {
         file: Verdict(record["verdict"])
         for file, record in past.items()

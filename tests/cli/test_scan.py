@@ -193,6 +193,16 @@ def test_faces_are_saved(scan: Run, tmp_path: Path) -> None:
     assert len(list((tmp_path / "faces").glob("bright.mp4-*/person-001_frame-*_score-*.png"))) == 2
 
 
+@pytest.mark.parametrize("options", [["--format", "json", "-o"], ["--format", "jsonl", "-o"], ["--resume"]])
+def test_what_is_scanned_is_not_written_over(scan: Run, tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"evidence")
+    (tmp_path / "link.mp4").symlink_to("v.mp4")
+    run = scan(tmp_path / "v.mp4", *options, tmp_path / "link.mp4")
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"error: {tmp_path}/link.mp4 is to be scanned")
+    assert (tmp_path / "v.mp4").read_bytes() == b"evidence"
+
+
 class TestResume:
     def test_what_was_judged_is_not_judged_again(self, scan: Run, tmp_path: Path) -> None:
         report = tmp_path / "r.jsonl"
@@ -235,6 +245,13 @@ class TestResume:
         report.write_text(whole + whole[: len(whole) // 2])
         assert scan("dark.mp4", "nobody.mp4", "--resume", report).returncode == 0
         assert files_of(report.read_text()) == ["dark.mp4", "nobody.mp4"]
+
+    def test_a_result_that_lacks_something_is_told(self, scan: Run, tmp_path: Path) -> None:
+        report = tmp_path / "r.jsonl"
+        report.write_text('{"schema_version": 1, "file": "dark.mp4"}\n')
+        run = scan("dark.mp4", "--resume", report)
+        assert run.returncode == 2
+        assert run.stderr.startswith(f"error: {report}: the result of dark.mp4 has no verdict")
 
     def test_a_file_that_is_no_report_is_left_alone(self, scan: Run, media: Path) -> None:
         before = (media / "dark.mp4").read_bytes()
@@ -281,6 +298,7 @@ def test_a_narrow_terminal_cuts_names_and_nothing_else(media: Path, lamp: str, t
     (row,) = [line for line in shown.splitlines() if "NO_FACE" in line and "xxx" in line]
     assert row.split()[1:5] == ["NO_FACE", "-", "0", "5"]
     assert name not in shown
+    assert row.split()[0] == "…" + name[-29:]  # the end, by which files in one folder differ
 
 
 def test_no_color_is_honoured(media: Path, lamp: str) -> None:
