@@ -201,12 +201,13 @@ AS_NOBODY = """
 import os, sys
 from deepfake_cli.cli._app import run
 from deepfake_cli.profile import default_path
+profile = default_path()
 assert run(["scan", "good.mp4", "--model", "lamp"]) == 0
 if os.geteuid() == 0:
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)
     os.setresuid(65534, 65534, 65534)
-    if not os.access(default_path(), os.R_OK):
+    if not os.access(profile, os.R_OK):
         sys.exit("nobody may not read the profile")
 sys.exit(run(["scan", "secret.mp4", "--model", "lamp"]))
 """
