@@ -1,6 +1,7 @@
 """Shared fixtures: a portrait, small videos made of it, and the command line in a clean environment."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,15 @@ def _no_user_profile(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
         if name.startswith("DFDETECT_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> None:
+    """Let Ctrl-C reach the processes that tests start, though whoever started the tests ignores it.
+
+    A shell's background jobs ignore SIGINT, and their children inherit that; a handler is not inherited.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
