@@ -207,7 +207,7 @@ def read_profile(path: Path | None = None, options: Mapping[str, object] | None 
     if mistakes:
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ProfileError(
-            "\n  ".join([f"the profile has {count}", *mistakes]), "see every key with: dfdetect config show"
+            "\n  ".join([f"the profile has {count}", *mistakes]), "every key is explained in the file that this writes: dfdetect config init"
         )
     return Effective(profile, {key: origins[key] for key in meanings()})
 
