@@ -207,7 +207,8 @@ def read_profile(path: Path | None = None, options: Mapping[str, object] | None 
     if mistakes:
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ProfileError(
-            "\n  ".join([f"the profile has {count}", *mistakes]), "every key is explained in the file that this writes: dfdetect config init"
+            "\n  ".join([f"the profile has {count}", *mistakes]),
+            "every key is explained in the file that this writes: dfdetect config init",
         )
     return Effective(profile, {key: origins[key] for key in meanings()})
 
