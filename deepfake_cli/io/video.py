@@ -171,6 +171,7 @@ class FrameReader(Iterator[Frame]):
     def _timed(self, first: Picture, moments: list[float], seek_beyond: float) -> Iterator[Picture]:
         """Give the picture on screen at each moment, none twice."""
         timeline, given = self._timeline, -1.0
+        timeline.expect([moment + _ROUNDING for moment in moments])
         held, ahead = first, timeline.next()
         for exact in moments:
             moment = exact + _ROUNDING

@@ -1,5 +1,6 @@
 """Read animated WebP, which FFmpeg does not, through OpenCV, as if it were a video."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -68,6 +69,9 @@ class WebpTimeline:
         time, self._given = self._starts[self._given], self._given + 1
         layout = "bgra" if pixels.shape[2] == 4 else "bgr24"
         return Picture(time, av.VideoFrame.from_ndarray(pixels, format=layout))
+
+    def expect(self, moments: Sequence[float]) -> None:
+        """Decode everything none the less: each frame is drawn over the one before."""
 
     def skipped(self, position: float, moment: float) -> float:
         """Tell that jumping saves nothing."""
