@@ -1,10 +1,10 @@
 """The profile: every setting, checked once, each with where it came from.
 
-`default.toml` is the only home of defaults; the models below say what is allowed and know no default.
+`default.toml` is the only home of defaults; the models in `settings.py` say what is allowed, and know none.
 Later sources win, key by key: `default.toml`, the user's file, the file of `--profile`, the environment,
 the options of a command.
 
-A new key is one line in `default.toml` and one field here.
+A new key is one line in `default.toml` and one field in `settings.py`.
 """
 
 import difflib
@@ -14,127 +14,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import ValidationError
 
 from deepfake_cli.errors import ProfileError
+from deepfake_cli.settings import Profile
 
 ENVIRONMENT = "DFDETECT_"
-
-Count = Annotated[int, Field(ge=1)]
-CountOrOff = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Unwelcome = Literal["fake", "uncertain", "no-face", "unreadable"]
-
-
-class Section(BaseModel):
-    """What all sections share: fixed once read, no unknown keys, no infinities."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ScanSettings(Section):
-    """How files are sampled, by what they are judged, and how the work is spread."""
-
-    model: Annotated[str, Field(min_length=1)]
-    frames: CountOrOff
-    every: CountOrOff
-    burst: Count
-    burst_seconds: Seconds
-    burst_beyond: Annotated[float, Field(ge=0)]
-    seek_beyond: Seconds
-    jobs: CountOrOff
-    timeout: Seconds
-    fail_on: tuple[Unwelcome, ...]
-
-
-class DetectorSettings(Section):
-    """How faces are sought in a frame."""
-
-    short_side: CountOrOff
-    min_face: Annotated[int, Field(ge=12)]
-    thresholds: tuple[Share, Share, Share]
-    probability: Share
-
-
-class TrackerSettings(Section):
-    """How faces are joined to people."""
-
-    cut: Annotated[float, Field(gt=0, le=1)]
-    flash_seconds: Annotated[float, Field(ge=0)]
-    gap_seconds: Annotated[float, Field(ge=0)]
-    gap_frames: CountOrOff
-    reach: Annotated[float, Field(ge=0)]
-    place_seconds: Seconds
-    likeness_near: Share
-    likeness_far: Share
-
-
-class ClassifierSettings(Section):
-    """How a classifier is trained and its threshold set."""
-
-    architecture: Annotated[str, Field(min_length=1)]
-    start: Literal["imagenet", "scratch"]
-    size: Annotated[int, Field(ge=32)]
-    margin: Annotated[float, Field(gt=0)]
-    mean: tuple[float, float, float]
-    std: tuple[Positive, Positive, Positive]
-    labelled: Share
-    pairs: Count
-    epochs: Count
-    batch: Annotated[int, Field(ge=2, multiple_of=2)]
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-    warmup: Share
-    average: Share
-    precision: Literal["32-true", "bf16-mixed"]
-    workers: CountOrOff
-    seed: CountOrOff
-    abstain: Annotated[float, Field(ge=0, le=0.15)]
-    minimum_faces: Count
-
-
-class WorkspaceSettings(Section):
-    """Where data sets, crops and runs are kept."""
-
-    path: Path
-
-
-class Profile(BaseSettings):
-    """All settings; one field a section of `default.toml`."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENVIRONMENT, env_nested_delimiter="__"
-    )
-
-    scan: ScanSettings
-    detector: DetectorSettings
-    tracker: TrackerSettings
-    classifier: ClassifierSettings
-    workspace: WorkspaceSettings
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `read_profile` has laid over each other: it must know the origin of every value."""
-        return (init_settings,)
 
 
 @dataclass(frozen=True)
@@ -157,16 +45,6 @@ class _Layer:
 
 
 _ENVIRONMENT_LAYER = "the environment"
-
-
-class _Environment(EnvSettingsSource):
-    """The environment, with `[scan] frames` as `DFDETECT_SCAN__FRAMES`; lists are written as in TOML."""
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        try:
-            return super().decode_complex_value(field_name, field, value)
-        except ValueError:
-            return value  # left to the models, so that this mistake is told along with all others
 
 
 def load_profile(path: Path | None = None, options: Mapping[str, object] | None = None) -> Profile:
@@ -268,11 +146,18 @@ def _environment_layer(mistakes: list[str]) -> _Layer:
     for name in sorted(os.environ):
         if name.upper().startswith(ENVIRONMENT) and name.upper() not in known:
             mistakes.append(f"{name}: no such variable{_guess(name, known)}")
-    tree = {
-        name: content for name, content in _Environment(Profile)().items() if isinstance(content, Mapping)
+    values = {
+        known[name.upper()]: _list_or_text(text) for name, text in os.environ.items() if name.upper() in known
     }
-    values = {key: value for key, value in _flat(tree) if key in known.values()}
     return _Layer(_ENVIRONMENT_LAYER, values)
+
+
+def _list_or_text(text: str) -> Any:
+    """Read a variable: lists are written as in TOML, all else is text that the models make sense of."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"] if text.startswith("[") else text
+    except tomllib.TOMLDecodeError:
+        return text  # left to the models, so that this mistake is told along with all others
 
 
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:

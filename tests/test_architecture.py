@@ -17,13 +17,14 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "errors": set(),
     "progress": set(),
-    "profile": set(),
+    "settings": set(),
+    "profile": {"settings"},
     "core": set(),
     "models": set(),
     "io": {"core"},
     "inference": {"core", "io"},
-    "pipeline": {"inference", "core", "io", "profile"},
-    "training": {"models", "inference", "core", "io", "profile"},
+    "pipeline": {"inference", "core", "io", "profile", "settings"},
+    "training": {"models", "inference", "core", "io", "profile", "settings"},
     "cli": {"pipeline", "training", "profile"},
 }
 LEARNERS = {"torch", "torchvision", "timm", "facenet_pytorch", "sklearn", "scipy", "piq", "lightning", "onnx"}

@@ -14,7 +14,7 @@ from deepfake_cli.errors import MediaError, UsageError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.face_detector import FaceDetector
 from deepfake_cli.io.model_folder import ModelFolder
-from deepfake_cli.profile import Profile
+from deepfake_cli.settings import Profile
 
 from .people import People
 from .reading import Reading

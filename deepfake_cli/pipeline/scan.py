@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_cli.errors import DfdetectError, UsageError
-from deepfake_cli.profile import Profile, load_profile
+from deepfake_cli.profile import load_profile
 from deepfake_cli.progress import Track, untracked
+from deepfake_cli.settings import Profile
 
 from .inputs import find_inputs
 from .judge import Judge

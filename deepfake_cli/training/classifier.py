@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from deepfake_cli.errors import DataError
-from deepfake_cli.profile import ClassifierSettings
 from deepfake_cli.progress import Track, untracked
+from deepfake_cli.settings import ClassifierSettings
 
 from .learner import Learner
 from .metrics import auc

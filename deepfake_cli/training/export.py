@@ -16,7 +16,7 @@ from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.models.classifier import build_classifier
-from deepfake_cli.profile import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings
 
 from .calibration import balanced_threshold, fit_temperature, sigmoid, uncertain_band
 from .card import write_card

@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
 from deepfake_cli.models.classifier import FaceClassifier, build_classifier
-from deepfake_cli.profile import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
 from .imagenet import load_imagenet

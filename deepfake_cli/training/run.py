@@ -17,8 +17,8 @@ from torch import Tensor
 
 from deepfake_cli.errors import DataError, ModelError
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.profile import ClassifierSettings
 from deepfake_cli.progress import Track, untracked
+from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import save_tensors
 from .classifier import Epoch, faces_to_choose_by, train_classifier

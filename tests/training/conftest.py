@@ -9,7 +9,8 @@ import pytest
 
 from deepfake_cli.core import perturbations as perturb
 from deepfake_cli.core.forgeries import self_blend
-from deepfake_cli.profile import ClassifierSettings, load_profile
+from deepfake_cli.profile import load_profile
+from deepfake_cli.settings import ClassifierSettings
 from deepfake_cli.training.tables import COLUMNS
 
 POINTS = np.array([(205.0, 112.0), (246.0, 108.0), (228.0, 132.0), (212.0, 152.0), (248.0, 149.0)])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from deepfake_cli.errors import DataError
-from deepfake_cli.profile import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings
 from deepfake_cli.training.pairs import FacePairs, FacesOnce
 from deepfake_cli.training.tables import Source, read_faces
 

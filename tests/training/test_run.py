@@ -14,7 +14,7 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.models.classifier import build_classifier
-from deepfake_cli.profile import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings
 from deepfake_cli.training.learner import normalise, schedule
 from deepfake_cli.training.run import run_training
 from deepfake_cli.training.tables import Source

@@ -1,0 +1,108 @@
+"""What the profile may say: one model a section of `default.toml`, one field a key, no default anywhere.
+
+The meaning, unit and range that people read stand beside each key in `default.toml`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1)]
+CountOrOff = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Unwelcome = Literal["fake", "uncertain", "no-face", "unreadable"]
+
+
+class Section(BaseModel):
+    """What all sections share: fixed once read, no unknown keys, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ScanSettings(Section):
+    """How files are sampled, by what they are judged, and how the work is spread."""
+
+    model: Annotated[str, Field(min_length=1)]
+    frames: CountOrOff
+    every: CountOrOff
+    burst: Count
+    burst_seconds: Seconds
+    burst_beyond: Annotated[float, Field(ge=0)]
+    seek_beyond: Seconds
+    jobs: CountOrOff
+    timeout: Seconds
+    fail_on: tuple[Unwelcome, ...]
+
+
+class DetectorSettings(Section):
+    """How faces are sought in a frame."""
+
+    short_side: CountOrOff
+    min_face: Annotated[int, Field(ge=12)]
+    thresholds: tuple[Share, Share, Share]
+    probability: Share
+
+
+class TrackerSettings(Section):
+    """How faces are joined to people."""
+
+    cut: Annotated[float, Field(gt=0, le=1)]
+    flash_seconds: Annotated[float, Field(ge=0)]
+    gap_seconds: Annotated[float, Field(ge=0)]
+    gap_frames: CountOrOff
+    reach: Annotated[float, Field(ge=0)]
+    place_seconds: Seconds
+    likeness_near: Share
+    likeness_far: Share
+
+
+class ClassifierSettings(Section):
+    """How a classifier is trained and its threshold set."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    start: Literal["imagenet", "scratch"]
+    size: Annotated[int, Field(ge=32)]
+    margin: Annotated[float, Field(gt=0)]
+    mean: tuple[float, float, float]
+    std: tuple[Positive, Positive, Positive]
+    labelled: Share
+    pairs: Count
+    epochs: Count
+    batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup: Share
+    average: Share
+    precision: Literal["32-true", "bf16-mixed"]
+    workers: CountOrOff
+    seed: CountOrOff
+    abstain: Annotated[float, Field(ge=0, le=0.15)]
+    minimum_faces: Count
+
+
+class DataSettings(Section):
+    """How every stage of the data pipeline goes about its work."""
+
+    jobs: CountOrOff
+    timeout: Seconds
+    seed: CountOrOff
+
+
+class WorkspaceSettings(Section):
+    """Where data sets, crops and runs are kept."""
+
+    path: Path
+
+
+class Profile(Section):
+    """All settings; one field a section of `default.toml`."""
+
+    scan: ScanSettings
+    detector: DetectorSettings
+    tracker: TrackerSettings
+    classifier: ClassifierSettings
+    workspace: WorkspaceSettings
+    data: DataSettings
