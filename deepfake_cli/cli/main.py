@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from deepfake_cli import __version__
 
-from . import classifier, config, models
+from . import classifier, config, data, models
 from ._ui import is_terminal, say
 from .scan import scan
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(scan)
+app.add_typer(data.app, name="data")
 app.add_typer(classifier.app, name="classifier")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

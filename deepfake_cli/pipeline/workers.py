@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -51,7 +50,7 @@ class Lost:
 
 
 def supervise(
-    work: Work, tasks: Sequence[Any], *, jobs: int, timeout: float
+    work: Work, tasks: Iterable[Any], *, jobs: int, timeout: float
 ) -> Generator[Progress | Done | Lost, None, None]:
     """Do each task in one of several worker processes; a lost worker is replaced.
 
@@ -59,7 +58,7 @@ def supervise(
 
     Args:
         work: Does one task; pickled, so a function or an object at module level of an importable module.
-        tasks: What to do; pickled one by one.
+        tasks: What to do; taken and pickled one by one, as workers become free.
         jobs: Most workers at a time, 1 or more.
         timeout: Seconds one task may take. Time in which this process itself stood still is not counted.
 
@@ -67,13 +66,14 @@ def supervise(
         What happens, as it happens: one ``Done`` or ``Lost`` a task, ``Progress`` in between.
     """
     events: SimpleQueue[tuple[_Worker, bool | None, Any]] = SimpleQueue()
-    waiting = deque(enumerate(tasks))
+    waiting = enumerate(tasks)
     workers: set[_Worker] = set()
 
     def hire() -> None:
-        if waiting:
+        for task in waiting:  # the next one, if there is any
             workers.add(worker := _Worker(work, events, timeout))
-            worker.begin(*waiting.popleft())
+            worker.begin(*task)
+            return
 
     def dismiss(worker: _Worker) -> None:
         workers.remove(worker)
@@ -100,8 +100,9 @@ def supervise(
             elif not final:
                 yield Progress(task, value)
             else:
-                if waiting and not worker.late:
-                    worker.begin(*waiting.popleft())
+                following = None if worker.late else next(waiting, None)
+                if following is not None:
+                    worker.begin(*following)
                 else:
                     dismiss(worker)
                     hire()

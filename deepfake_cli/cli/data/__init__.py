@@ -1,0 +1,5 @@
+"""`dfdetect data`: from raw data sets to the tables that trainers read."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
