@@ -21,7 +21,8 @@ from skimage.data import astronaut
 
 FPS = 30
 SIZES = {"1080p": (1920, 1080), "720p": (1280, 720), "480p": (854, 480)}
-MBIT = {"1080p": 10.0, "720p": 5.0, "480p": 2.0}  # Mbit/s
+# Mbit/s of a clip, by its name, which begins with its size: what cameras write, and what web sites serve.
+MBIT = {"1080p": 10.0, "1080p-web": 4.0, "720p": 5.0, "720p-web": 2.0, "480p": 2.0}
 FILM_MBIT, FILM_SHOT, FILM_SHOTS, FILM_KEYFRAMES = 6.0, 5, 12, 2  # Mbit/s, s, number, s
 
 Image = NDArray[np.uint8]
@@ -74,11 +75,12 @@ def encode(container: av.container.OutputContainer, stream: VideoStream, frames:
 
 
 def make_clip(path: Path, name: str, seconds: float, seed: int) -> None:
-    """Make one clip of a size by name."""
+    """Make one clip of `MBIT`."""
+    size = name.removesuffix("-web")
     if not path.exists():
         with av.open(str(path.with_suffix(".part")), "w", format="mp4") as container:
-            stream = add_stream(container, name, MBIT[name])
-            encode(container, stream, film(SIZES[name], round(seconds * FPS), seed))
+            stream = add_stream(container, size, MBIT[name])
+            encode(container, stream, film(SIZES[size], round(seconds * FPS), seed))
         path.with_suffix(".part").rename(path)
 
 
@@ -111,7 +113,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     seconds, clips, hours = [*map(float, sys.argv[2:]), *(10.0, 20.0, 2.0)[len(sys.argv) - 2 :]]
     (folder / "480p").mkdir(parents=True, exist_ok=True)
-    for name in ("1080p", "720p"):
+    for name in ("1080p", "1080p-web", "720p", "720p-web"):
         make_clip(folder / f"{name}.mp4", name, seconds, 0)
     for i in range(round(clips)):
         make_clip(folder / "480p" / f"{i:02}.mp4", "480p", seconds, i)

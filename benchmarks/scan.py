@@ -276,7 +276,9 @@ def measure(clips: Path, args: argparse.Namespace) -> str:
         bench = Bench(own | {"XDG_CONFIG_HOME": home, "NO_COLOR": "1"}, args.runs)
         parts: dict[str, Callable[[], list[Row]]] = {
             "1080p": lambda: one_clip(bench, clips, "1080p", 8, 2.5),
+            "1080p-web": lambda: one_clip(bench, clips, "1080p-web", 8, 2.5),
             "720p": lambda: one_clip(bench, clips, "720p", 6, 3),
+            "720p-web": lambda: one_clip(bench, clips, "720p-web", 6, 3),
             "start": lambda: start(bench),
             "folder": lambda: folder(bench, clips),
             "film": lambda: film(bench, clips, args.hours),
@@ -295,7 +297,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="clips in the folder")
     parser.add_argument("--hours", type=float, default=2, help="length of the film")
     parser.add_argument("--clips", type=Path, help="folder for the clips; kept, and used again")
-    parser.add_argument("--only", choices=("1080p", "720p", "start", "folder", "film"), help="one part")
+    parser.add_argument("--only", choices=("1080p", "1080p-web", "720p", "720p-web", "start", "folder", "film"), help="one part")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

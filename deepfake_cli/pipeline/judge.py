@@ -5,20 +5,24 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepfake_cli import __version__
 from deepfake_cli.core.sampling import Sampling
-from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, track_score
 from deepfake_cli.errors import MediaError, UsageError
-from deepfake_cli.inference.classifier import Classifier
-from deepfake_cli.inference.face_detector import FaceDetector
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.settings import Profile
 
-from .people import People
 from .reading import Reading
 from .result import Model, PersonTrack, ScanResult, ScoredFace
+
+if TYPE_CHECKING:
+    from deepfake_cli.core.tracks import Observation, Track
+    from deepfake_cli.inference.classifier import Classifier
+    from deepfake_cli.inference.face_detector import FaceDetector
+
+    from .people import People
 
 Stage = Callable[[str], None]  # told what is being done, a few words
 
@@ -83,7 +87,7 @@ class Judge:
         reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
         try:
             with reading:
-                people = self._people(file, threads)  # opens the networks while the first frame is decoded
+                people = self._people(file, threads)  # while the first frames are decoded
                 for frames in people.look(reading):
                     stage(f"frame {frames}")
             tracks = [_person(track, self.rule) for track in people.tracks()]
@@ -141,7 +145,14 @@ class Judge:
             timings={"total": round(reading.seconds, 3)} if reading else {},
         )
 
-    def _people(self, file: str, threads: int) -> People:
+    def _people(self, file: str, threads: int) -> "People":
+        # Loading ONNX Runtime and the networks takes as long as decoding a second of video: do both at once.
+        from deepfake_cli.core.tracks import Tracker
+        from deepfake_cli.inference.classifier import Classifier
+        from deepfake_cli.inference.face_detector import FaceDetector
+
+        from .people import People
+
         if self._networks is None:
             detector, config = self._profile.detector, self._folder.config
             self._networks = (
@@ -170,13 +181,13 @@ class Judge:
         )
 
 
-def _score(seen: Observation) -> float:
+def _score(seen: "Observation") -> float:
     if seen.score is None:  # a default would be a verdict out of nothing
         raise ValueError(f"the face at {seen.time} s has no score")
     return seen.score
 
 
-def _person(track: Track, rule: Rule) -> PersonTrack:
+def _person(track: "Track", rule: Rule) -> PersonTrack:
     """Sum up what was seen of one person; everything rounded, so that what is shown can be checked."""
     faces = tuple(
         ScoredFace(

@@ -14,7 +14,6 @@ from deepfake_cli.settings import Profile
 
 from .inputs import find_inputs
 from .judge import Judge
-from .people import make_folder
 from .result import ScanResult
 
 _MOST_THREADS = 4  # for one video; each decodes, or seeks faces, and takes memory for its frames
@@ -110,6 +109,8 @@ def open_judge(
     from .models import resolve  # not needed by workers
 
     if save_faces is not None:
+        from .people import make_folder
+
         make_folder(save_faces)
     model = resolve(profile.scan.model, track=track, warn=warn)
     return Judge(profile, model, threshold, save_faces)
