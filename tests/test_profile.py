@@ -60,7 +60,7 @@ def test_later_sources_win_key_by_key(
 
     scan = effective.profile.scan
     assert (scan.frames, scan.every, scan.jobs, scan.timeout) == (8, 6, 3, 12.5)
-    assert scan.model == "embedded"
+    assert scan.model == "plain"
     assert effective.origins["scan.frames"] == str(user_file)
     assert effective.origins["scan.every"] == str(given_file)
     assert effective.origins["scan.jobs"] == "DFDETECT_SCAN__JOBS"

@@ -52,7 +52,7 @@ def train(
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
-    """Train a classifier on tables of faces and write it as a model folder.
+    """Train a classifier and write it as a model folder.
 
     Learns from the split `train`; the split `choose` picks the epoch and sets threshold, temperature and
     UNCERTAIN band. The recipe is the section `[classifier]` of the profile. The model is written to `model`
@@ -96,9 +96,9 @@ def measure_model(
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Measure a model on tables of faces, with 95 % intervals from a bootstrap over sources.
+    """Measure a model on tables of faces.
 
-    With fewer than 10 real or 10 fake examples only verdicts are counted.
+    Intervals are 95 %, from a bootstrap over sources. With fewer than 10 real or 10 fake examples only verdicts are counted.
     """
     with _training():
         from deepfake_cli.training.evaluate import count_verdicts, judge, measure, save_scores, to_json

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Show, check and begin your profile
 
 @app.command()
 def show(profile: ProfileOpt = None, as_json: JsonOpt = False) -> None:
-    """Print every setting that counts here, with where it came from.
+    """Print every setting, and where it came from.
 
     Later sources win: the defaults, your profile, the file of --profile, the environment
     (`DFDETECT_SCAN__FRAMES` for `frames` in the section `[scan]`), and the options of a command. The output
@@ -48,7 +48,7 @@ def path() -> None:
 
 @app.command()
 def init(force: ForceOpt = False) -> None:
-    """Write a profile with every key, its meaning and its default, for you to edit."""
+    """Write a profile with every key explained, to edit."""
     from deepfake_cli.pipeline.config import init_profile
 
     say(init_profile(replace=force))
@@ -56,7 +56,7 @@ def init(force: ForceOpt = False) -> None:
 
 @app.command()
 def check(profile: ProfileOpt = None) -> None:
-    """Check every source of settings and tell all mistakes at once."""
+    """Check all sources of settings; tell all mistakes."""
     from deepfake_cli.profile import read_profile
 
     origins = read_profile(profile).origins

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._options import QuietOpt
+from ._options import JsonOpt, QuietOpt
 from ._ui import Column, Row, note, say, table, track, warn
 
 if TYPE_CHECKING:
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and fetch the models that judge faces.")
 
-
-class Shape(StrEnum):
-    """How models are written: for people or for programs."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-ShapeOpt = Annotated[Shape, typer.Option("--format", "-f", help="How the answer is written.")]
 
 _LIST = (
     Column("model"),
@@ -46,15 +36,17 @@ _METRICS = (
 
 
 @app.command(name="list")
-def list_(format: ShapeOpt = Shape.TABLE) -> None:
-    """List the models that need no network: embedded ones, and those fetched from the Hub before.
+def list_(as_json: JsonOpt = False) -> None:
+    """List the models that need no network.
+
+    These are the embedded ones, and those fetched from the Hub before.
 
     Models in folders of your own are not listed: name the folder, as in `dfdetect scan --model FOLDER`.
     """
     from deepfake_cli.pipeline.models import list_models
 
     models = list_models()
-    if format is Shape.JSON:
+    if as_json:
         say(json.dumps([model.to_json() for model in models], indent=2, ensure_ascii=False))
     else:
         table(_LIST, map(_row, models))
@@ -64,19 +56,19 @@ def list_(format: ShapeOpt = Shape.TABLE) -> None:
 def info(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="What to explain: embedded, a folder, or owner/name@revision."),
-    ] = "embedded",
-    format: ShapeOpt = Shape.TABLE,
+        typer.Argument(metavar="MODEL", help="What to explain: plain, a folder, or owner/name@revision."),
+    ] = "plain",
+    as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Explain a model: what it was trained on, how well it does, how its scores become verdicts, its terms.
+    """Explain a model: its training, its numbers, its terms.
 
     Its files are checked; one on the Hub is fetched first. A folder wins over the Hub's model of that name.
     """
     from deepfake_cli.pipeline.models import find_model
 
     found = find_model(model, track=track(quiet), warn=warn)
-    if format is Shape.JSON:
+    if as_json:
         say(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
         return
     for name, text in _facts(found):
@@ -93,7 +85,7 @@ def pull(
     ],
     quiet: QuietOpt = False,
 ) -> None:
-    """Fetch a model from the Hub into the cache, check it, and print it with its commit.
+    """Fetch a model from the Hub, and check it.
 
     The cache is that of huggingface-hub: HF_HOME, HF_HUB_OFFLINE and `hf auth login` count here too. What is
     printed can be used as it is: `dfdetect scan --model owner/name@commit VIDEO` needs no network any more.

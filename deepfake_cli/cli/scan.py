@@ -86,7 +86,7 @@ def scan(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Which model judges: embedded, a folder, or owner/name@revision. Profile: scan.model.",
+            help="Which model judges: plain, a folder, or owner/name@revision. Profile: scan.model.",
         ),
     ] = None,
     jobs: Annotated[
@@ -226,7 +226,9 @@ def _files(paths: list[str], from_file: str | None, recursive: bool, quiet: bool
 
 def _spare_inputs(files: Sequence[str], output: Path | None) -> None:
     """Refuse to write results over a file that is to be scanned."""
-    if output is not None and os.path.realpath(output) in map(os.path.realpath, files):
+    if output is None or not output.exists():
+        return
+    if any(os.path.exists(file) and os.path.samefile(output, file) for file in files):
         raise UsageError(f"{output} is to be scanned: results would replace it", "choose another place")
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from deepfake_cli.errors import HubError, ModelError, UsageError
 from deepfake_cli.io.model_folder import (
-    DEFAULT,
     EMBEDDED,
     ONNX,
     ModelFolder,
@@ -71,7 +70,7 @@ def resolve(reference: str, *, track: Track = untracked, warn: Warn = lambda wor
 def find_model(reference: str, *, track: Track = untracked, warn: Warn = lambda words: None) -> Model:
     """Find a model by what the user calls it, and check its files.
 
-    Tried in this order: ``embedded`` or the name of an embedded model; a path of a folder; ``owner/name`` or
+    Tried in this order: the name of an embedded model; a path of a folder; ``owner/name`` or
     ``owner/name@revision`` on the Hub. So a folder ``owner/name`` wins over the Hub's model of that name, and
     an embedded ``plain`` over a folder ``plain``, which is ``./plain``.
 
@@ -84,9 +83,8 @@ def find_model(reference: str, *, track: Track = untracked, warn: Warn = lambda 
         HubError: The Hub cannot be reached, refuses, or lacks it.
         ModelError: There is no such model, or it is damaged or of another layout.
     """
-    name = DEFAULT if reference == "embedded" else reference
-    if name in embedded_models():
-        return Model(name, Source.EMBEDDED, load_model_folder(EMBEDDED / name, name=name))
+    if reference in embedded_models():
+        return Model(reference, Source.EMBEDDED, load_model_folder(EMBEDDED / reference, name=reference))
     path = os.path.expanduser(reference)
     if reference and os.path.exists(path):
         return Model(path, Source.LOCAL, load_model_folder(Path(path)))

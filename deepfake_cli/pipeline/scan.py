@@ -44,7 +44,7 @@ def scan(
     Args:
         paths: A path or several: files, folders, patterns such as ``clips/*.mp4``.
         recursive: Look into folders inside folders too.
-        model: What judges the faces: "embedded", a model folder, or owner/name@revision on the Hub.
+        model: What judges the faces: "plain" (embedded), a model folder, or owner/name@revision on the Hub.
         frames: Sampled frames of a video; 0 takes all.
         every: Every N-th frame instead; 0 is off.
         threshold: A score from here on is FAKE; turns the UNCERTAIN band off.

@@ -64,12 +64,12 @@ def test_a_model_is_pulled_listed_explained_and_used_offline(hub: HubServer, mod
 
 def test_json_says_the_same(models: Run, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m")
-    run = models("info", str(folder), "--format", "json")
+    run = models("info", str(folder), "--json")
     assert run.returncode == 0
     known = json.loads(run.stdout)
     assert (known["source"], known["reference"], known["path"]) == ("local", str(folder), str(folder))
     assert known["config"] == json.loads((folder / "config.json").read_text())
-    (embedded,) = json.loads(models("list", "--format", "json").stdout)
+    (embedded,) = json.loads(models("list", "--json").stdout)
     assert (embedded["reference"], embedded["source"]) == ("plain", "embedded")
 
 

@@ -16,9 +16,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["embedded", "plain"])
-def test_the_embedded_model_is_found_by_both_its_names(name: str) -> None:
-    model = find_model(name)
+def test_the_embedded_model_is_found_by_its_name() -> None:
+    model = find_model("plain")
     assert (model.reference, model.source) == ("plain", Source.EMBEDDED)
     assert model.folder.path.parent.name == "weights"
 
@@ -66,7 +65,7 @@ def test_what_is_nowhere_is_told_with_what_would_be_right(reference: str, messag
 
 def test_only_models_on_the_hub_can_be_pulled() -> None:
     write_model(Path("m"))
-    for reference in ("embedded", "plain", "m", "./m", ""):
+    for reference in ("plain", "m", "./m", ""):
         with pytest.raises(UsageError, match="is no model on the Hub"):
             pull_model(reference)
 
@@ -82,7 +81,7 @@ def test_the_client_of_the_hub_is_not_loaded_for_models_that_are_here() -> None:
     script = """
 import sys
 from deepfake_cli.pipeline.models import resolve
-resolve("embedded"), resolve("owner/name")
+resolve("plain"), resolve("owner/name")
 print([name for name in ("huggingface_hub", "httpx2", "onnxruntime", "cv2") if name in sys.modules])
 """
     root = str(Path(__file__).parents[2])
