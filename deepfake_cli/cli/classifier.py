@@ -98,7 +98,8 @@ def measure_model(
 ) -> None:
     """Measure a model on tables of faces.
 
-    Intervals are 95 %, from a bootstrap over sources. With fewer than 10 real or 10 fake examples only verdicts are counted.
+    Intervals are 95 %, from a bootstrap over sources. With fewer than 10 real or 10 fake examples only
+    verdicts are counted.
     """
     with _training():
         from deepfake_cli.training.evaluate import count_verdicts, judge, measure, save_scores, to_json
