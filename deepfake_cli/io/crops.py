@@ -2,11 +2,11 @@
 
 It holds ``settings`` (fingerprint of how they were cut, and by which landmarks), ``boxes_from`` (id of the
 video whose landmarks they were cut by: of a fake its original, so that pictures of the same name in both
-folders show the same place at the same moment), ``unmatched`` (faces of the original for which the fake has no
-frame of the same moment) and ``faces``: ``file`` (name in the folder), ``frame`` (place among the sampled
+folders show the same place at the same moment), ``unmatched`` (faces of the original for which the fake has
+no frame of the same moment) and ``faces``: ``file`` (name in the folder), ``frame`` (place among the sampled
 frames, from 0), ``face`` (0 for the largest in its frame), ``time`` (seconds), ``box`` (x0, y0, x1, y1) and
-``points`` (x, y five times in one row) in pixels of the picture, and ``probability``. A folder without
-faces is finished too: its video had none.
+``points`` (x, y five times in one row) in pixels of the picture, and ``probability``. A folder without faces
+is finished too: its video had none.
 """
 
 import json

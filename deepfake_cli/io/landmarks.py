@@ -1,10 +1,11 @@
 """The faces found in one video: ``landmarks/<id>.json``, written by the stage that seeks them.
 
-It holds ``settings`` (fingerprint of how faces were sought, and in what), ``width`` and ``height`` of a frame,
-``notes`` (what was wrong with the video) and ``frames``, one entry a sampled frame: ``frame`` (its place among
-the sampled ones, from 0), ``time`` (seconds since the first frame) and ``faces``, largest first, each with
-``box`` (x0, y0, x1, y1), ``points`` (five times x, y: eyes, nose, corners of the mouth; the left one in the
-picture first), both in pixels of the frame and perhaps outside it, and ``probability`` (that it is a face).
+It holds ``settings`` (fingerprint of how faces were sought, and in what), ``width`` and ``height`` of a
+frame, ``notes`` (what was wrong with the video) and ``frames``, one entry a sampled frame: ``frame`` (its
+place among the sampled ones, from 0), ``time`` (seconds since the first frame) and ``faces``, largest first,
+each with ``box`` (x0, y0, x1, y1), ``points`` (five times x, y: eyes, nose, corners of the mouth; the left
+one in the picture first), both in pixels of the frame and perhaps outside it, and ``probability`` (that it is
+a face).
 """
 
 import json
