@@ -15,6 +15,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_HEIGHT = 720
+_ROUND_WELL = 0x40000 | 0x2000  # SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT
 
 
 class Converter:
@@ -22,10 +23,13 @@ class Converter:
 
     Args:
         aspect: Width of a stored pixel divided by its height.
+        exact: Round colours well, at about nine times the cost. Otherwise pictures come out one level of 255
+            too dark on average: all the same where they are looked at, but not where they are written again.
     """
 
-    def __init__(self, aspect: Fraction | None) -> None:
+    def __init__(self, aspect: Fraction | None, *, exact: bool = False) -> None:
         self._aspect = aspect
+        self._rounding = _ROUND_WELL if exact else 0
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -41,7 +45,9 @@ class Converter:
             # Players take untagged HD for BT.709 and anything smaller for BT.601.
             more["src_colorspace"] = Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
         if (width, height) != (frame.width, frame.height):
-            more["interpolation"] = Interpolation.BICUBIC
+            more["interpolation"] = int(Interpolation.BICUBIC) | self._rounding
+        elif self._rounding:
+            more["interpolation"] = int(Interpolation.BILINEAR) | self._rounding
         layout = "rgba" if alpha else "rgb24"
         picture = self._reformatter.reformat(
             frame, width=width, height=height, format=layout, threads=1, **more
