@@ -6,7 +6,7 @@ The meaning, unit and range that people read stand beside each key in `default.t
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
 CountOrOff = Annotated[int, Field(ge=0)]
@@ -14,6 +14,42 @@ Seconds = Annotated[float, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unwelcome = Literal["fake", "uncertain", "no-face", "unreadable"]
+
+# What augmentations may be asked for, by the profile and by a plan.
+AugmentationKind = Literal[
+    "rotation",
+    "flip",
+    "rescale",
+    "contrast",
+    "brightness",
+    "blur",
+    "noise",
+    "static-text",
+    "rolling-text",
+    "spontaneous-text",
+    "static-shape",
+    "rolling-shape",
+    "spontaneous-shape",
+]
+NoiseKind = Literal["gaussian", "speckle", "salt", "pepper", "salt-and-pepper", "poisson", "local-variance"]
+Colour = Literal["red", "green", "blue", "white", "black"]
+Portion = Annotated[float, Field(gt=0, le=1)]
+Photons = Annotated[float, Field(ge=1, le=1e6)]
+BlurKernel = Annotated[int, Field(ge=1, le=99)]
+ContrastAmount = Annotated[int, Field(ge=-127, le=127)]
+BrightnessAmount = Annotated[int, Field(ge=-255, le=255)]
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Speed = Annotated[float, Field(ge=0, le=10)]
+FrameSize = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[02468]x[1-9]\d{0,3}[02468]$")]
+
+
+def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the first end of a range must not be above the second")
+    return ends
+
+
+_ASCENDING = AfterValidator(_ascending)
 
 
 class Section(BaseModel):
@@ -91,6 +127,35 @@ class DataSettings(Section):
     seed: CountOrOff
 
 
+class AugmentSettings(Section):
+    """What a plan of augmentations draws from, and how augmented videos are written."""
+
+    share: Share
+    most: Count
+    splits: tuple[Literal["train", "choose", "report"], ...]
+    kinds: Annotated[tuple[AugmentationKind, ...], Field(min_length=1)]
+    noises: Annotated[tuple[NoiseKind, ...], Field(min_length=1)]
+    noise_variance: Annotated[tuple[Portion, Portion], _ASCENDING]
+    noise_amount: Annotated[tuple[Portion, Portion], _ASCENDING]
+    noise_peak: Annotated[tuple[Photons, Photons], _ASCENDING]
+    blur: Annotated[tuple[BlurKernel, BlurKernel], _ASCENDING]
+    contrast: Annotated[tuple[ContrastAmount, ContrastAmount], _ASCENDING]
+    brightness: Annotated[tuple[BrightnessAmount, BrightnessAmount], _ASCENDING]
+    rotation: Annotated[tuple[Degrees, Degrees], _ASCENDING]
+    sizes: Annotated[tuple[FrameSize, ...], Field(min_length=1)]
+    text_height: Annotated[tuple[Portion, Portion], _ASCENDING]
+    shape_sizes: Annotated[tuple[Portion, ...], Field(min_length=1)]
+    colours: Annotated[tuple[Colour, ...], Field(min_length=1)]
+    speed: Annotated[tuple[Speed, Speed], _ASCENDING]
+    rate: Annotated[tuple[Portion, Portion], _ASCENDING]
+    slot: Seconds
+    crf: Annotated[int, Field(ge=0, le=51)]
+    preset: Literal[
+        "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+    ]
+    preview_seconds: Seconds
+
+
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
 
@@ -106,3 +171,4 @@ class Profile(Section):
     classifier: ClassifierSettings
     workspace: WorkspaceSettings
     data: DataSettings
+    augment: AugmentSettings
