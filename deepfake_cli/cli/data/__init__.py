@@ -2,4 +2,7 @@
 
 import typer
 
+from . import augment
+
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
+app.add_typer(augment.app, name="augment")
