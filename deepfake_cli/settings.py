@@ -42,6 +42,10 @@ Degrees = Annotated[float, Field(ge=-180, le=180)]
 Speed = Annotated[float, Field(ge=0, le=10)]
 FrameSize = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[02468]x[1-9]\d{0,3}[02468]$")]
 
+MapKind = Literal["ssim", "ms-ssim", "gms", "absolute", "colour"]
+ForgeryKind = Literal["self-blend", "warp-rectangle", "warp-hull"]
+Enlargement = Annotated[float, Field(ge=0.05, le=4)]
+
 
 def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] > ends[1]:
@@ -156,6 +160,27 @@ class AugmentSettings(Section):
     preview_seconds: Seconds
 
 
+class MriSettings(Section):
+    """How real and fake faces are compared, and which pairs count."""
+
+    metric: MapKind
+    size: Annotated[int, Field(ge=32)]
+    share: Share
+    shift: Annotated[float, Field(ge=0, le=0.05)]
+    around: Share
+    inside: Share
+
+
+class ForgeSettings(Section):
+    """How fakes are made out of real faces."""
+
+    kinds: Annotated[tuple[ForgeryKind, ...], Field(min_length=1)]
+    share: Share
+    rectangle: Annotated[tuple[Enlargement, Enlargement], _ASCENDING]
+    hull: Annotated[tuple[Enlargement, Enlargement], _ASCENDING]
+    jitter: Annotated[float, Field(ge=0, le=0.5)]
+
+
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
 
@@ -172,3 +197,5 @@ class Profile(Section):
     workspace: WorkspaceSettings
     data: DataSettings
     augment: AugmentSettings
+    mri: MriSettings
+    forge: ForgeSettings

@@ -18,8 +18,8 @@ _T = TypeVar("_T", bound=np.generic)
 
 # Five points (eyes, nose, corners of the mouth) of a frontal face on a 112 px canvas, and the outline (jaw
 # and brows) and inner region (eyes to mouth) of a face drawn around them by hand.
-_POINTS = np.array([(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)])
-_OUTLINE = np.array(
+STANDARD_POINTS = np.array([(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)])
+OUTLINE = np.array(
     [(24, 46), (24, 60), (27, 76), (33, 92), (43, 104), (56, 109), (69, 104), (79, 92)]
     + [(85, 76), (88, 60), (88, 46), (79, 37), (67, 34), (56, 36), (45, 34), (33, 37)],
     dtype=np.float64,
@@ -58,7 +58,7 @@ def face_mask(
     Returns:
         (H, W) mask of 0 and 1.
     """
-    design = np.hstack([_POINTS, np.ones((5, 1))])
+    design = np.hstack([STANDARD_POINTS, np.ones((5, 1))])
     transform, *_ = np.linalg.lstsq(design, np.asarray(points, np.float64), rcond=None)
     polygon = np.hstack([outline, np.ones((len(outline), 1))]) @ transform
     mask = np.zeros(shape, np.uint8)
@@ -119,7 +119,7 @@ def _deformed_mask(
     shape: tuple[int, int], points: NDArray[np.floating], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Draw a face region, bend it, soften its border and choose how much of the source shows."""
-    outline = (_OUTLINE, _INNER, _MOUTH)[int(rng.choice(3, p=[0.6, 0.25, 0.15]))]
+    outline = (OUTLINE, _INNER, _MOUTH)[int(rng.choice(3, p=[0.6, 0.25, 0.15]))]
     centre = outline.mean(axis=0)
     scale = rng.uniform(0.8, 1.1, 2)
     jitter = rng.uniform(-2.5, 2.5, outline.shape)
