@@ -6,7 +6,7 @@ The meaning, unit and range that people read stand beside each key in `default.t
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Count = Annotated[int, Field(ge=1)]
 CountOrOff = Annotated[int, Field(ge=0)]
@@ -160,6 +160,32 @@ class AugmentSettings(Section):
     preview_seconds: Seconds
 
 
+class LandmarksSettings(Section):
+    """In which frames of which videos faces are sought."""
+
+    every: Count
+    frames: CountOrOff
+    fakes: bool
+
+
+class CropSettings(Section):
+    """How faces are cut out."""
+
+    margin: Annotated[float, Field(ge=0, le=2)]
+    size: Annotated[int, Field(ge=0)]
+    format: Literal["png", "jpeg"]
+    quality: Annotated[int, Field(ge=1, le=100)]
+    align: bool
+    faces: Literal["all", "largest"]
+
+    @field_validator("size")
+    @classmethod
+    def _no_specks(cls, size: int) -> int:
+        if 0 < size < 16:
+            raise ValueError("should be 0, or 16 or more")
+        return size
+
+
 class MriSettings(Section):
     """How real and fake faces are compared, and which pairs count."""
 
@@ -181,6 +207,23 @@ class ForgeSettings(Section):
     jitter: Annotated[float, Field(ge=0, le=0.5)]
 
 
+class IndexSettings(Section):
+    """How a data set is divided."""
+
+    train: Annotated[float, Field(ge=0)]
+    choose: Annotated[float, Field(ge=0)]
+    report: Annotated[float, Field(ge=0)]
+    follow: Literal["nothing", "original", "identity"]
+
+
+class TableSettings(Section):
+    """Which faces a table for training holds, and what they weigh."""
+
+    share: Share
+    faces: CountOrOff
+    weigh: Literal["video", "face"]
+
+
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
 
@@ -196,6 +239,10 @@ class Profile(Section):
     classifier: ClassifierSettings
     workspace: WorkspaceSettings
     data: DataSettings
+    index: IndexSettings
+    table: TableSettings
     augment: AugmentSettings
+    landmarks: LandmarksSettings
+    crop: CropSettings
     mri: MriSettings
     forge: ForgeSettings
