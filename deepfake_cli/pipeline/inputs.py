@@ -11,7 +11,7 @@ from pathlib import Path
 from deepfake_cli.errors import UsageError
 from deepfake_cli.io.files import reason
 
-_SUFFIXES = (
+SUFFIXES = (
     *(
         ".3g2",
         ".3gp",
@@ -166,7 +166,7 @@ def looks_like_media(path: str) -> bool:
     suffix = os.path.splitext(name)[1].lower()
     if suffix in _SOUND or name.startswith("._"):
         return False
-    if suffix in _SUFFIXES:
+    if suffix in SUFFIXES:
         return True
     try:
         with open(path, "rb") as file:

@@ -1,0 +1,249 @@
+"""Files of a data set on their way into the index, held in a temporary database, not in memory.
+
+Sorting, finding what is there twice and looking up originals need all rows; a data set may have a million.
+Paths and names are kept as bytes: they need not be text.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from deepfake_cli.core.ids import identifier, longer_identifier, unmistakable_identifier
+from deepfake_cli.errors import OutputError
+
+_AT_ONCE = 2000  # rows
+_CACHE_KIB = 32 * 1024
+_TABLES = """
+    CREATE TABLE files (
+        path BLOB, stem BLOB, fake INT, given BLOB, method BLOB, identity BLOB, compression BLOB,
+        official INT, tie BLOB, id TEXT
+    );
+    CREATE TABLE groups (file INTEGER PRIMARY KEY, original TEXT, family BLOB, person BLOB);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file on its way into the index.
+
+    Attributes:
+        path: Relative to the root.
+        fake: Its label.
+        original: Path of what it was made from, with or without extension; empty where unknown.
+        method: As in the index.
+        identity: Likewise.
+        compression: Likewise.
+        official: Rank of the split that the data set puts it in, 0 for none.
+        tie: Another identity that is seen in it, or empty.
+    """
+
+    path: str
+    fake: bool
+    original: str
+    method: str
+    identity: str
+    compression: str
+    official: int
+    tie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """A file whose id and company are known.
+
+    Attributes:
+        file: The file as it was gathered.
+        id: Its id.
+        original: Id of its original, which may be missing; empty where unknown.
+        person: Name of the group of all files that show the same people.
+        official: Highest rank among the files that must go with it.
+    """
+
+    file: Candidate
+    id: str
+    original: str
+    person: bytes
+    official: int
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is known of the original of a fake: its path, id and identity."""
+
+    path: bytes
+    id: str
+    identity: bytes
+
+
+class Gathering:
+    """The files found so far; made by ``gathering``. The methods are called in the order they stand in."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._db = database
+        self._db.executescript(_TABLES)
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Take in files, in any order."""
+        rows = map(_row, candidates)
+        while some := list(islice(rows, _AT_ONCE)):
+            self._db.executemany(f"INSERT INTO files VALUES ({', '.join('?' * 10)})", some)
+
+    def doubles(self) -> Iterator[tuple[str, bool]]:
+        """Leave out files that were named twice: all but one, or all of them where labels differ.
+
+        Yields:
+            Path, and whether all agreed on the label.
+        """
+        self._db.execute("CREATE INDEX by_path ON files (path)")
+        query = "SELECT path, min(fake) = max(fake), min(rowid) FROM files GROUP BY path HAVING count(*) > 1"
+        for path, agreed, first in self._db.execute(query).fetchall():
+            self._db.execute("DELETE FROM files WHERE path = ? AND rowid > ?", (path, first if agreed else -1))
+            yield _text(path), bool(agreed)
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths of all files, sorted."""
+        for (path,) in self._db.execute("SELECT path FROM files ORDER BY path"):
+            yield _text(path)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Leave out files."""
+        self._db.executemany("DELETE FROM files WHERE path = ?", ((_bytes(path),) for path in paths))
+
+    def settle_ids(self) -> int:
+        """Give files that would share an id longer ones.
+
+        Returns:
+            How many files.
+        """
+        self._db.execute("CREATE INDEX by_id ON files (id)")
+        shared = "SELECT rowid, path FROM files WHERE id IN (SELECT id FROM files GROUP BY id HAVING count(*) > 1)"
+        renamed = 0
+        for longer in (longer_identifier, unmistakable_identifier):
+            found = self._db.execute(shared).fetchall()
+            renamed = renamed or len(found)
+            names = ((longer(_text(path)), row) for row, path in found)
+            self._db.executemany("UPDATE files SET id = ? WHERE rowid = ?", names)
+        return renamed
+
+    def fakes_and_reals(self) -> Iterator[tuple[int, Candidate, Original | None]]:
+        """Yield every file with its number and, of a fake, its original, if that is there."""
+        self._db.execute("CREATE INDEX by_stem ON files (stem) WHERE NOT fake")
+        for row in self._db.execute(f"SELECT rowid, {_COLUMNS} FROM files ORDER BY rowid"):
+            file = _candidate(row[1:])
+            yield row[0], file, self._original(file) if file.fake and file.original else None
+
+    def group(self, rows: Iterable[tuple[int, str, bytes, bytes]]) -> None:
+        """Keep number, original's id, family and person of each file."""
+        while some := list(islice(rows, _AT_ONCE)):
+            self._db.executemany("INSERT INTO groups VALUES (?, ?, ?, ?)", some)
+
+    def rename_people(self, names: Iterable[tuple[bytes, bytes]]) -> None:
+        """Give people who belong together one name.
+
+        Args:
+            names: Old name and new name.
+        """
+        self._db.execute("CREATE INDEX by_person ON groups (person)")
+        self._db.executemany(
+            "UPDATE groups SET person = ? WHERE person = ?", ((new, old) for old, new in names)
+        )
+
+    def officials(self) -> set[int]:
+        """Tell the ranks of all official splits that files are in."""
+        return {rank for (rank,) in self._db.execute("SELECT DISTINCT official FROM files WHERE official > 0")}
+
+    def grouped(self, together: str) -> Iterator[Grouped]:
+        """Yield all files sorted by path.
+
+        Args:
+            together: What shares an official split: ``file`` (each has its own), ``family`` or ``person``.
+        """
+        company = "official"
+        if together != "file" and self.officials():
+            self._db.execute(
+                f"CREATE TABLE ranks AS SELECT {together} AS name, max(official) AS rank FROM files"
+                f" JOIN groups ON groups.file = files.rowid GROUP BY {together} HAVING rank > 0"
+            )
+            self._db.execute("CREATE INDEX by_name ON ranks (name)")
+            company = f"coalesce((SELECT rank FROM ranks WHERE ranks.name = groups.{together}), 0)"
+        query = (
+            f"SELECT {_COLUMNS}, id, original, person, {company} FROM files"
+            " JOIN groups ON groups.file = files.rowid ORDER BY path"
+        )
+        for row in self._db.execute(query):
+            yield Grouped(_candidate(row[:8]), *row[8:])
+
+    def _original(self, fake: Candidate) -> Original | None:
+        given = _bytes(fake.original)
+        query = "SELECT path, id, identity FROM files WHERE NOT fake AND"
+        row = self._db.execute(f"{query} path = ? LIMIT 1", (given,)).fetchone()
+        for stem in (given, _stem(given)):
+            row = row or self._db.execute(f"{query} stem = ? ORDER BY path LIMIT 1", (stem,)).fetchone()
+        return Original(*row) if row else None
+
+
+_COLUMNS = "path, fake, given, method, identity, compression, official, tie"
+
+
+@contextmanager
+def gathering(path: Path) -> Iterator[Gathering]:
+    """Open a place to gather files in; it is gone when the block ends.
+
+    Args:
+        path: Of the temporary database; an older one is overwritten.
+
+    Raises:
+        OutputError: The disk is full or cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        database = sqlite3.connect(path, isolation_level=None)
+        try:
+            for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KIB}"):
+                database.execute(f"PRAGMA {pragma}")
+            database.execute("BEGIN")
+            yield Gathering(database)
+        finally:
+            database.close()
+            path.unlink(missing_ok=True)
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        raise OutputError(f"cannot work in {path.parent}: {error}", "see that there is space") from error
+
+
+def _row(file: Candidate) -> tuple[bytes | int | str, ...]:
+    path = _bytes(file.path)
+    texts = (file.method, file.identity, file.compression)
+    return (
+        path,
+        _stem(path),
+        int(file.fake),
+        _bytes(file.original),
+        *map(_bytes, texts),
+        file.official,
+        _bytes(file.tie),
+        identifier(file.path),
+    )
+
+
+def _candidate(row: tuple[bytes | int, ...]) -> Candidate:
+    path, fake, *texts, official, tie = row
+    assert isinstance(path, bytes) and isinstance(official, int) and isinstance(tie, bytes)
+    return Candidate(
+        _text(path), bool(fake), *(_text(t) for t in texts if isinstance(t, bytes)), official, _text(tie)
+    )
+
+
+def _stem(path: bytes) -> bytes:
+    head, dot, suffix = path.rpartition(b".")
+    return head if dot and head and b"/" not in suffix else path
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
