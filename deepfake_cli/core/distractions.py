@@ -26,6 +26,7 @@ COLOURS = {
 }
 _STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_CAPITAL = 20.3  # height of a capital letter of OpenCV 5 at scale 1; pixels
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -40,10 +41,9 @@ def draw_text(image: Picture, text: str, place: tuple[float, float], height: flo
         colour: A key of ``COLOURS``.
     """
     rows, columns = image.shape[:2]
-    (_, unit), _ = cv2.getTextSize("H", _FONT, 10.0, 1)
-    scale = 10.0 * height * rows / unit
-    thickness = max(round(height * rows / 10), 1)
-    (width, tall), _ = cv2.getTextSize(text, _FONT, scale, thickness)
+    tall = height * rows
+    scale, thickness = tall / _CAPITAL, max(round(tall / 10), 1)
+    (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
     corner = (round(place[0] * columns - width / 2), round(place[1] * rows + tall / 2))
     drawn = cv2.putText(image.copy(), text, corner, _FONT, scale, COLOURS[colour], thickness, cv2.LINE_AA)
     return np.asarray(drawn, dtype=np.uint8)
@@ -69,7 +69,7 @@ def draw_shape(
         cv2.circle(drawn, (round(x), round(y)), max(round(size * columns), 1), COLOURS[colour], -1)
     else:
         first = round(x - size * columns / 2), round(y - size * rows / 2)
-        last = round(x + size * columns / 2), round(y + size * rows / 2)
+        last = round(x + size * columns / 2) - 1, round(y + size * rows / 2) - 1  # which is drawn too
         cv2.rectangle(drawn, first, last, COLOURS[colour], -1)
     return drawn
 

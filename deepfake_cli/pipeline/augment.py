@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from deepfake_cli.errors import OutputError
 from deepfake_cli.io.encode import Encoding, rewrite_video
 from deepfake_cli.io.files import reason, write_atomically
@@ -71,6 +73,7 @@ class _Augment:
 
     def __call__(self, row: IndexRow) -> dict[str, int]:
         """Write it, unless it is there."""
+        cv2.setNumThreads(1)  # the others have work for the other cores
         video, note = self.folder.augmented / f"{row.id}.mp4", self.folder.augmented / f"{row.id}.json"
         entries = self.plan.entries(row)
         described = [to_json(entry) for entry in entries]

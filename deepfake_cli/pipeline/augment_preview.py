@@ -117,6 +117,7 @@ class _Film:
 
     def __call__(self, shot: _Shot, report: Callable[[Any], None]) -> DfdetectError | None:
         """Write it; an expected failure travels home as a value."""
+        cv2.setNumThreads(1)  # the others have work for the other cores
         target = self._folder / f"{shot.name}.mp4"
         try:
             rewrite_video(
