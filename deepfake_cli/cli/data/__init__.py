@@ -3,6 +3,8 @@
 import typer
 
 from . import augment
+from .mri import mri
 
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
 app.add_typer(augment.app, name="augment")
+app.command()(mri)

@@ -1,0 +1,49 @@
+"""`dfdetect data mri`: what was changed in the fakes, as pictures to learn from."""
+
+from typing import Annotated
+
+import typer
+
+from .._options import JsonOpt, ProfileOpt, QuietOpt
+from .._ui import say, track
+from ._common import DatasetArg, JobsOpt, SeedOpt, WorkspaceOpt, open_dataset, tell
+
+
+def mri(
+    dataset: DatasetArg,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="ssim, ms-ssim, gms, absolute or colour. Profile: mri.metric."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=32, metavar="PX", help="Side of a map in pixels. Profile: mri.size.")
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="X", help="Share of the originals to use. Profile: mri.share."),
+    ] = None,
+    jobs: JobsOpt = None,
+    seed: SeedOpt = None,
+    workspace: WorkspaceOpt = None,
+    profile: ProfileOpt = None,
+    quiet: QuietOpt = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Compare fakes with their originals, face by face.
+
+    Writes a dissimilarity map for each face of a fake, black for real faces, and the tables mri/train.csv
+    and mri/test.csv. Pairs that are misaligned, or were not changed at all, are counted and left out.
+    """
+    import json
+
+    from deepfake_cli.pipeline.mri import make_maps
+
+    options: dict[str, object] = {"mri.metric": metric, "mri.size": size, "mri.share": share}
+    folder, settings = open_dataset(
+        dataset, profile, workspace, options | {"data.jobs": jobs, "data.seed": seed}
+    )
+    report = make_maps(folder, settings, track=track(quiet))
+    if as_json:
+        say(json.dumps(report.to_json(), indent=2))
+    else:
+        tell(report, folder, quiet)
