@@ -179,7 +179,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str
 
 
 def _guess(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     return f"; did you mean {near[0]}?" if near else ""
 
 

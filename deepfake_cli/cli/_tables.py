@@ -58,7 +58,8 @@ def remarks(result: "ScanResult", details: bool) -> Iterator[str]:
         yield result.reason
     yield from result.notes
     if details:
-        yield from (_person(track) for track in result.tracks)
+        still = result.media is not None and result.media.kind == "image"
+        yield from (_face(track) if still else _person(track) for track in result.tracks)
 
 
 def rule_in_words(judge: "Judge") -> str:
@@ -93,6 +94,11 @@ def _person(track: "PersonTrack") -> str:
         f"person {track.id}  {clock(track.start)}-{clock(track.end)}  {count}  score {track.score:.4f}  "
         f"best evidence at {best}"
     )
+
+
+def _face(track: "PersonTrack") -> str:
+    x0, y0, x1, y1 = (round(side) for side in track.frames[0].box)
+    return f"person {track.id}  at {x0},{y0} to {x1},{y1}  score {track.score:.4f}"
 
 
 def clock(seconds: float) -> str:

@@ -79,7 +79,7 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
     for row in rows:
         grid.add_row(*map(_cell, row, columns))
     with writing():
-        _console(sys.stdout).print(grid)
+        _put(grid, _console(sys.stdout))
 
 
 @contextmanager
@@ -152,7 +152,7 @@ class Board:
         shared = self._bar is not None and is_terminal(sys.stdout)
         console = self._bar.console if shared and self._bar is not None else _console(sys.stdout)
         with writing():
-            console.print(what)
+            _put(what, console)
             sys.stdout.flush()
 
 
@@ -196,6 +196,16 @@ def _console(stream: TextIO) -> "Console":
     # Off a terminal nobody resizes a window: nothing may be cut to 80 columns.
     width = None if is_terminal(stream) else 10_000
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def _put(what: "Table | Padding", console: "Console") -> None:
+    if console.is_terminal:
+        console.print(what)
+        return
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        print(line.rstrip(), file=console.file)  # blanks that fill up the last column are in a program's way
 
 
 def _grid(columns: Sequence[Column], head: bool = True, ruled: bool = True) -> "Table":

@@ -283,11 +283,20 @@ def on_a_terminal(*args: str | Path, cwd: Path, **env: str) -> str:
     return shown.decode()
 
 
-def test_a_terminal_shows_a_bar_colours_and_the_table(media: Path, lamp: str) -> None:
-    shown = on_a_terminal("scan", "bright.mp4", "dark.mp4", "--model", lamp, cwd=media)
+def test_a_terminal_shows_a_bar_colours_and_the_table(
+    media: Path,
+    lamp: str,
+    make_video: Callable[..., Path],
+    pan: Callable[..., list[np.ndarray]],
+    tmp_path: Path,
+) -> None:
+    long = make_video(
+        tmp_path / "long.mp4", pan(100)
+    )  # so that its stages are seen: the bar is drawn now and then
+    shown = on_a_terminal("scan", long, "dark.mp4", "--every", "1", "--model", lamp, cwd=media)
     assert "\x1b[1;31mFAKE" in shown
     assert "/2" in shown
-    assert "bright.mp4: frame " in shown
+    assert "long.mp4: frame " in shown
     assert "2 files: 1 FAKE, 1 REAL" in shown
 
 
