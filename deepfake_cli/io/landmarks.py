@@ -1,11 +1,12 @@
 """The faces found in one video: ``landmarks/<id>.json``, written by the stage that seeks them.
 
 It holds ``settings`` (fingerprint of how faces were sought, and in what), ``width`` and ``height`` of a
-frame, ``notes`` (what was wrong with the video) and ``frames``, one entry a sampled frame: ``frame`` (its
-place among the sampled ones, from 0), ``time`` (seconds since the first frame) and ``faces``, largest first,
-each with ``box`` (x0, y0, x1, y1), ``points`` (five times x, y: eyes, nose, corners of the mouth; the left
-one in the picture first), both in pixels of the frame and perhaps outside it, and ``probability`` (that it is
-a face).
+frame, ``every`` and ``count`` (which frames were looked at: every so many-th, or so many evenly spaced where
+``count`` is not 0), ``notes`` (what was wrong with the video) and ``frames``, one entry a sampled frame:
+``frame`` (its place among the sampled ones, from 0), ``time`` (seconds since the first frame) and ``faces``,
+largest first, each with ``box`` (x0, y0, x1, y1), ``points`` (five times x, y: eyes, nose, corners of the
+mouth; the left one in the picture first), both in pixels of the frame and perhaps outside it, and
+``probability`` (that it is a face).
 """
 
 import json
@@ -62,6 +63,8 @@ class Landmarks:
         width: Of a frame, pixels.
         height: Likewise.
         frames: In order of time.
+        every: Every how many-th frame was looked at, where ``count`` is 0.
+        count: How many frames, evenly spaced, were asked for; 0 where they were counted off.
         notes: What was wrong with the video, one phrase each.
     """
 
@@ -69,6 +72,8 @@ class Landmarks:
     width: int
     height: int
     frames: tuple[FrameFaces, ...]
+    every: int
+    count: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,6 +107,8 @@ def read_landmarks(path: Path) -> Landmarks:
             width=int(stored["width"]),
             height=int(stored["height"]),
             frames=frames,
+            every=int(stored["every"]),
+            count=int(stored["count"]),
             notes=tuple(map(str, stored.get("notes", ()))),
         )
     except OSError as error:
@@ -120,6 +127,8 @@ def write_landmarks(path: Path, landmarks: Landmarks) -> None:
         "settings": landmarks.settings,
         "width": landmarks.width,
         "height": landmarks.height,
+        "every": landmarks.every,
+        "count": landmarks.count,
         "notes": landmarks.notes,
         "frames": [
             {"frame": frame.frame, "time": round(frame.time, _TIMES), "faces": list(map(asdict, frame.faces))}

@@ -3,8 +3,12 @@
 import typer
 
 from . import augment
+from .crop import crop
+from .landmarks import landmarks
 from .mri import mri
 
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
 app.add_typer(augment.app, name="augment")
+app.command()(landmarks)
+app.command()(crop)
 app.command()(mri)
