@@ -34,7 +34,7 @@ def split_of(group: bytes, seed: int, shares: Mapping[str, float]) -> str:
 
 
 def within(key: str, seed: int, share: float) -> bool:
-    """Whether a thing belongs to a share of all, 0 (none) to 1 (all); a larger share holds the smaller one."""
+    """Whether a thing belongs to a share of all, 0 (none) to 1 (all); a larger share holds a smaller."""
     # Not the hash that splits are made by: half of all must be half of every split.
     return _fraction(b"share\n" + key.encode("utf-8", "surrogateescape"), seed) < share
 

@@ -10,18 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from deepfake_cli.core.ids import identifier, longer_identifier, unmistakable_identifier
 from deepfake_cli.errors import OutputError
 
 _AT_ONCE = 2000  # rows
+HIGHEST = 3  # rank of an official split: 1 for learning, 2 for choosing, 3 for reporting, 0 none
 _CACHE_KIB = 32 * 1024
 _TABLES = """
     CREATE TABLE files (
         path BLOB, stem BLOB, fake INT, given BLOB, method BLOB, identity BLOB, compression BLOB,
         official INT, tie BLOB, id TEXT
     );
-    CREATE TABLE groups (file INTEGER PRIMARY KEY, original TEXT, family BLOB, person BLOB);
+    CREATE TABLE groups (file INTEGER PRIMARY KEY, original TEXT, there INT, family BLOB, person BLOB);
 """
 
 
@@ -57,16 +59,20 @@ class Grouped:
     Attributes:
         file: The file as it was gathered.
         id: Its id.
-        original: Id of its original, which may be missing; empty where unknown.
+        original: Id of its original; empty where unknown.
+        there: Whether that original is among the files.
         person: Name of the group of all files that show the same people.
         official: Highest rank among the files that must go with it.
+        listed: Whether a file of the same person has the highest rank of all of its own.
     """
 
     file: Candidate
     id: str
     original: str
+    there: bool
     person: bytes
     official: int
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Gathering:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
         self._db.executescript(_TABLES)
+        self._db.execute("BEGIN")
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Take in files, in any order."""
@@ -100,7 +107,9 @@ class Gathering:
         self._db.execute("CREATE INDEX by_path ON files (path)")
         query = "SELECT path, min(fake) = max(fake), min(rowid) FROM files GROUP BY path HAVING count(*) > 1"
         for path, agreed, first in self._db.execute(query).fetchall():
-            self._db.execute("DELETE FROM files WHERE path = ? AND rowid > ?", (path, first if agreed else -1))
+            self._db.execute(
+                "DELETE FROM files WHERE path = ? AND rowid > ?", (path, first if agreed else -1)
+            )
             yield _text(path), bool(agreed)
 
     def paths(self) -> Iterator[str]:
@@ -119,7 +128,9 @@ class Gathering:
             How many files.
         """
         self._db.execute("CREATE INDEX by_id ON files (id)")
-        shared = "SELECT rowid, path FROM files WHERE id IN (SELECT id FROM files GROUP BY id HAVING count(*) > 1)"
+        shared = (
+            "SELECT rowid, path FROM files WHERE id IN (SELECT id FROM files GROUP BY id HAVING count(*) > 1)"
+        )
         renamed = 0
         for longer in (longer_identifier, unmistakable_identifier):
             found = self._db.execute(shared).fetchall()
@@ -135,10 +146,10 @@ class Gathering:
             file = _candidate(row[1:])
             yield row[0], file, self._original(file) if file.fake and file.original else None
 
-    def group(self, rows: Iterable[tuple[int, str, bytes, bytes]]) -> None:
-        """Keep number, original's id, family and person of each file."""
+    def group(self, rows: Iterator[tuple[int, str, bool, bytes, bytes]]) -> None:
+        """Keep number, original's id, whether it is there, family and person of each file."""
         while some := list(islice(rows, _AT_ONCE)):
-            self._db.executemany("INSERT INTO groups VALUES (?, ?, ?, ?)", some)
+            self._db.executemany("INSERT INTO groups VALUES (?, ?, ?, ?, ?)", some)
 
     def rename_people(self, names: Iterable[tuple[bytes, bytes]]) -> None:
         """Give people who belong together one name.
@@ -153,7 +164,9 @@ class Gathering:
 
     def officials(self) -> set[int]:
         """Tell the ranks of all official splits that files are in."""
-        return {rank for (rank,) in self._db.execute("SELECT DISTINCT official FROM files WHERE official > 0")}
+        return {
+            rank for (rank,) in self._db.execute("SELECT DISTINCT official FROM files WHERE official > 0")
+        }
 
     def grouped(self, together: str) -> Iterator[Grouped]:
         """Yield all files sorted by path.
@@ -161,19 +174,22 @@ class Gathering:
         Args:
             together: What shares an official split: ``file`` (each has its own), ``family`` or ``person``.
         """
-        company = "official"
-        if together != "file" and self.officials():
+        officials = self.officials()
+        company, listed = "official", "0"
+        if together != "file" and officials:
             self._db.execute(
-                f"CREATE TABLE ranks AS SELECT {together} AS name, max(official) AS rank FROM files"
-                f" JOIN groups ON groups.file = files.rowid GROUP BY {together} HAVING rank > 0"
+                f"CREATE TABLE ranks AS SELECT {together} AS name, max(official) AS rank {_BOTH}"
+                f" GROUP BY {together} HAVING rank > 0"
             )
             self._db.execute("CREATE INDEX by_name ON ranks (name)")
             company = f"coalesce((SELECT rank FROM ranks WHERE ranks.name = groups.{together}), 0)"
-        query = (
-            f"SELECT {_COLUMNS}, id, original, person, {company} FROM files"
-            " JOIN groups ON groups.file = files.rowid ORDER BY path"
-        )
-        for row in self._db.execute(query):
+        if HIGHEST in officials:
+            query = f"SELECT DISTINCT person {_BOTH} WHERE official = {HIGHEST}"
+            self._db.execute(f"CREATE TABLE listed AS {query}")
+            self._db.execute("CREATE INDEX by_listed ON listed (person)")
+            listed = "EXISTS (SELECT 1 FROM listed WHERE listed.person = groups.person)"
+        columns = f"{_COLUMNS}, id, original, there, person, {company}, {listed}"
+        for row in self._db.execute(f"SELECT {columns} {_BOTH} ORDER BY path"):
             yield Grouped(_candidate(row[:8]), *row[8:])
 
     def _original(self, fake: Candidate) -> Original | None:
@@ -185,6 +201,7 @@ class Gathering:
         return Original(*row) if row else None
 
 
+_BOTH = "FROM files JOIN groups ON groups.file = files.rowid"
 _COLUMNS = "path, fake, given, method, identity, compression, official, tie"
 
 
@@ -204,7 +221,6 @@ def gathering(path: Path) -> Iterator[Gathering]:
         try:
             for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KIB}"):
                 database.execute(f"PRAGMA {pragma}")
-            database.execute("BEGIN")
             yield Gathering(database)
         finally:
             database.close()
@@ -228,11 +244,17 @@ def _row(file: Candidate) -> tuple[bytes | int | str, ...]:
     )
 
 
-def _candidate(row: tuple[bytes | int, ...]) -> Candidate:
-    path, fake, *texts, official, tie = row
-    assert isinstance(path, bytes) and isinstance(official, int) and isinstance(tie, bytes)
+def _candidate(row: tuple[Any, ...]) -> Candidate:
+    path, fake, original, method, identity, compression, official, tie = row
     return Candidate(
-        _text(path), bool(fake), *(_text(t) for t in texts if isinstance(t, bytes)), official, _text(tie)
+        path=_text(path),
+        fake=bool(fake),
+        original=_text(original),
+        method=_text(method),
+        identity=_text(identity),
+        compression=_text(compression),
+        official=official,
+        tie=_text(tie),
     )
 
 

@@ -4,10 +4,12 @@ import typer
 
 from . import augment
 from .crop import crop
+from .index import index
 from .landmarks import landmarks
 from .mri import mri
 
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
+app.command()(index)
 app.add_typer(augment.app, name="augment")
 app.command()(landmarks)
 app.command()(crop)

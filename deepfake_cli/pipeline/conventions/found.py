@@ -88,10 +88,12 @@ def folders(root: Path, below: str = "") -> Iterator[tuple[str, list[str]]]:
     Raises:
         DataError: A folder cannot be read.
     """
-    waiting, seen = [below], set()
+    waiting: list[str] = [below]
+    seen: set[tuple[int, int]] = set()
     while waiting:
         folder = waiting.pop()
-        files, inner = [], []
+        files: list[str] = []
+        inner: list[str] = []
         try:
             place = os.stat(root / folder)
             if (place.st_dev, place.st_ino) in seen:

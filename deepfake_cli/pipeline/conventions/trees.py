@@ -9,11 +9,12 @@ from deepfake_cli.errors import DataError
 
 from .found import Found, Options, folders, label_word, media, read_rows, split_word
 
+_PLAIN = ("frames", "videos", "images")  # folders that name no method
 _NUMBER = re.compile(r"[ _.-]*\d+$")
 
 
 def folder(root: Path, options: Options) -> Iterator[Found]:
-    """Read any data set: the CSV files at its root with the columns path and label, else real and fake folders.
+    """Read any data set: the CSV files at its root with columns path and label, else real and fake folders.
 
     Options: ``csv`` names the CSV files to use, relative to the root.
     """
@@ -35,7 +36,8 @@ def dessa(root: Path, options: Options) -> Iterator[Found]:
     parts = {part.split("_")[0] for path in _inner_folders(root) for part in path.split("/")}
     doubled = not wanted and "both" in parts and bool(parts & {"base", "augment"})
     for found in _sorted_into_folders(root):
-        part = next((p for p in map(_part, found.path.split("/")[:-1]) if p in ("base", "augment", "both")), "")
+        inner = map(_part, found.path.split("/")[:-1])
+        part = next((name for name in inner if name in ("base", "augment", "both")), "")
         if (wanted and part not in wanted) or (doubled and part == "both"):
             continue
         stem = _NUMBER.sub("", posixpath.splitext(posixpath.basename(found.path))[0])
@@ -70,7 +72,9 @@ def _listed(root: Path, name: str) -> Iterator[Found]:
         if "path" not in row or "label" not in row:
             raise DataError(f"{table} lacks the columns path, label", "see docs/workspace.md for the format")
         label, split = label_word(row["label"]), row.get("split", "")
-        problem = "" if label else f"{name}, row {number}: the label {row['label']!r} is neither real nor fake"
+        problem = (
+            "" if label else f"{name}, row {number}: the label {row['label']!r} is neither real nor fake"
+        )
         if split and not split_word(split):
             problem = f"{name}, row {number}: there is no split {split!r}"
         yield Found(
@@ -103,7 +107,11 @@ def _sorted_into_folders(root: Path) -> Iterator[Found]:
         at = max((i for i, name in enumerate(inner) if name in ("real", "fake")), default=-1)
         if at < 0:
             continue
-        below = [name for name in path.split("/")[at + 1 : -1] if name.lower() not in ("frames", "videos", "images")]
+        below = [
+            name
+            for name in path.split("/")[at + 1 : -1]
+            if name.lower() not in ("frames", "videos", "images")
+        ]
         yield Found(
             path=path,
             label=inner[at],

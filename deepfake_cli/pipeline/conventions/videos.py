@@ -10,6 +10,8 @@ from deepfake_cli.errors import DataError
 
 from .found import Found, Options, folders, is_media, label_word, media, read_json, read_rows
 
+_DFDC_TABLES = ("metadata.json", "labels.csv", "metadata.csv")
+_CELEB_PARTS = ("celeb-real", "celeb-synthesis", "youtube-real")
 _CELEB_REAL = re.compile(r"(id\d+)_(\d+)$")
 _CELEB_FAKE = re.compile(r"(id\d+)_(id\d+)_(\d+)$")
 _TEST_LIST = "List_of_testing_videos.txt"
@@ -23,9 +25,11 @@ _UADFV_NUMBER = re.compile(r"(\d+)(_fake)?$")
 
 
 def dfdc(root: Path, options: Options) -> Iterator[Found]:
-    """Read DFDC: each part has a ``metadata.json``, test folders may have ``labels.csv`` or ``metadata.csv``."""
+    """Read DFDC: parts have a ``metadata.json``, test folders may have ``labels.csv`` or ``metadata.csv``."""
     for folder, files in folders(root):
-        table = next((name for name in ("metadata.json", "labels.csv", "metadata.csv") if name in files), None)
+        table = next(
+            (name for name in ("metadata.json", "labels.csv", "metadata.csv") if name in files), None
+        )
         if table is None:
             continue
         place = f"{folder}/{table}" if folder else table
@@ -41,8 +45,9 @@ def dfdc(root: Path, options: Options) -> Iterator[Found]:
 
 
 def dfdc_preview(root: Path, options: Options) -> Iterator[Found]:
-    """Read the DFDC preview: ``dataset.json`` names every file, its label, set and the two people of a fake."""
-    tables = [f"{folder}/dataset.json".lstrip("/") for folder, files in folders(root) if "dataset.json" in files]
+    """Read the DFDC preview: ``dataset.json`` tells label, set and the people of every file."""
+    found = (folder for folder, files in folders(root) if "dataset.json" in files)
+    tables = [posixpath.join(folder, "dataset.json") for folder in found]
     if not tables:
         raise DataError(f"{root} holds no dataset.json", "it lies beside original_videos/ and method_A/")
     base, listed = posixpath.dirname(tables[0]), read_json(root / tables[0])
@@ -75,7 +80,8 @@ def celeb_df(root: Path, options: Options) -> Iterator[Found]:
         if _TEST_LIST in files:
             listed = _celeb_test(root / folder / _TEST_LIST)
         if "celeb-real" in folder.lower().split("/"):
-            reals |= {name.rsplit(".", 1)[0]: posixpath.join(folder, name) for name in files if is_media(name)}
+            videos = filter(is_media, files)
+            reals |= {posixpath.splitext(name)[0]: posixpath.join(folder, name) for name in videos}
     for path in media(root):
         part = next((p for p in path.split("/") if p.lower() in _CELEB_PARTS), "").lower()
         if not part:
@@ -93,9 +99,6 @@ def celeb_df(root: Path, options: Options) -> Iterator[Found]:
             yield Found(path, "fake", original, "celeb-df", who[1], official=split)
         else:
             yield Found(path, "", problem="its name is not of the form idA_idB_N")
-
-
-_CELEB_PARTS = ("celeb-real", "celeb-synthesis", "youtube-real")
 
 
 def faceforensics(root: Path, options: Options) -> Iterator[Found]:
@@ -121,7 +124,7 @@ def faceforensics(root: Path, options: Options) -> Iterator[Found]:
 
 
 def deepfake_timit(root: Path, options: Options) -> Iterator[Found]:
-    """Read DeepfakeTIMIT: ``{lower,higher}_quality/TARGET/SENTENCE-video-SOURCE.avi``; VidTIMIT may lie beside.
+    """Read DeepfakeTIMIT: ``{lower,higher}_quality/TARGET/SENTENCE-video-SOURCE.avi``, perhaps with VidTIMIT.
 
     A real video is ``TARGET/SENTENCE`` or ``TARGET-original``, anywhere else in the tree.
     """
@@ -192,8 +195,9 @@ def _scene(path: str, entry: dict[str, Any]) -> tuple[str, ...]:
 def _celeb_test(path: Path) -> set[str]:
     """Read the test list, lines of label and path, as folder and name in one case, without the extension."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    names = [line.split(maxsplit=1)[1].strip() for line in lines if len(line.split(maxsplit=1)) == 2]
-    return {f"{posixpath.dirname(name).lower()}/{posixpath.splitext(posixpath.basename(name))[0]}" for name in names}
+    paths = (line.split(maxsplit=1)[1].strip() for line in lines if len(line.split()) > 1)
+    parted = (posixpath.split(posixpath.splitext(path)[0]) for path in paths)
+    return {f"{folder.lower()}/{name}" for folder, name in parted}
 
 
 def _ff_splits(root: Path) -> dict[str, str]:
