@@ -110,7 +110,10 @@ def read_plan(folder: DatasetFolder) -> Plan:
     except ValueError as error:
         raise DataError(f"{folder.plan} is not JSON: {error}", "mend it by hand, or make it anew") from error
     if not isinstance(stored, dict) or not isinstance(stored.get("videos"), dict):
-        raise DataError(f"{folder.plan} lacks its videos", "make it anew: dfdetect data augment plan --force")
+        raise DataError(
+            f"{folder.plan} lacks its videos",
+            f"make it anew: dfdetect data augment plan {folder.name} --force",
+        )
     mistakes: list[str] = []
     videos = {name: _entries(name, entries, mistakes) for name, entries in stored["videos"].items()}
     strangers = set(videos)
