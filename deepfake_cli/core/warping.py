@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import perturbations as perturb
+from .align import similarity
 from .forgeries import OUTLINE, STANDARD_POINTS, face_mask
 
 Picture = NDArray[np.uint8]
@@ -85,7 +86,7 @@ def _standard_pose(
     Returns:
         The canvas, and the (2, 3) map from its pixels to those of the picture.
     """
-    pose = _similarity(STANDARD_POINTS, points)  # from the unit canvas of 112 px
+    pose = similarity(STANDARD_POINTS, points)  # from the unit canvas of 112 px
     scale = max(float(np.hypot(*pose[:, 0])) * size, 8 / _CANVAS)  # canvas pixels for a unit
     back = pose @ np.diag([1 / scale, 1 / scale, 1])
     shrink = min(size, 1.0)
@@ -99,18 +100,6 @@ def _standard_pose(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     posed = cv2.warpAffine(small, there, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(posed, np.uint8), back
-
-
-def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit turn, scale and shift by least squares, (N, 2) and (N, 2) -> (2, 3).
-
-    An affine fit would collapse for the points of a profile, which lie close to a line.
-    """
-    centre, goal = source.mean(axis=0), target.mean(axis=0)
-    one, two = (source - centre) @ [1, 1j], (target - goal) @ [1, 1j]
-    turn = np.vdot(one, two) / np.vdot(one, one).real  # a complex factor turns and scales
-    matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.hstack([matrix, (goal - matrix @ centre)[:, None]])
 
 
 def _jittered(image: Picture, amount: float, rng: np.random.Generator) -> Picture:

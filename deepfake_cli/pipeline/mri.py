@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.alignment import likeness
+from deepfake_cli.core.likeness import likeness
 from deepfake_cli.core.mri import dissimilarity
 from deepfake_cli.core.splits import within
 from deepfake_cli.errors import DataError, MediaError, OutputError

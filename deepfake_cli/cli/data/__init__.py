@@ -4,6 +4,7 @@ import typer
 
 from . import augment
 from .crop import crop
+from .forge import forge
 from .index import index
 from .landmarks import landmarks
 from .mri import mri
@@ -14,3 +15,4 @@ app.add_typer(augment.app, name="augment")
 app.command()(landmarks)
 app.command()(crop)
 app.command()(mri)
+app.command()(forge)
