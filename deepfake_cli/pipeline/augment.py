@@ -15,7 +15,7 @@ import cv2
 
 from deepfake_cli.errors import OutputError
 from deepfake_cli.io.encode import Encoding, rewrite_video
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.files import check_readable, reason, write_atomically
 from deepfake_cli.io.images import kind_of
 from deepfake_cli.io.index import IndexRow, read_index, read_source
 from deepfake_cli.io.workspace import DatasetFolder
@@ -77,12 +77,12 @@ class _Augment:
         video, note = self.folder.augmented / f"{row.id}.mp4", self.folder.augmented / f"{row.id}.json"
         entries = self.plan.entries(row)
         described = [to_json(entry) for entry in entries]
-        settings = fingerprint(_RULES, described, self.encoding)
+        source = self.root / row.path
+        settings = fingerprint(_RULES, described, self.encoding, check_readable(source).st_size)
         done = _read_note(note)
         if done.get("settings") == settings and video.exists():
             return {"videos": 1, "frames": int(done["frames"])}
         _remove(note, video)
-        source = self.root / row.path
         if kind_of(source) == "image":
             return {"pictures left as they are": 1}
         made = rewrite_video(source, video, Chain(entries), encoding=self.encoding)
