@@ -9,6 +9,7 @@ traceback.
     ├── MediaError           a video or picture cannot be read                  exit 2
     ├── ModelError           a model folder is missing, damaged or foreign      exit 2
     ├── HubError             the Hub refuses, or cannot be reached              exit 2
+    ├── FetchError           a download is refused, or breaks off for good      exit 2
     ├── DataError            a table or data set is not what was promised       exit 2
     ├── OutputError          a result cannot be written                         exit 2
     └── MissingExtra         an optional dependency is not installed            exit 2
@@ -67,6 +68,10 @@ class ModelError(DfdetectError):
 
 class HubError(DfdetectError):
     """The Hub refuses, lacks what was asked for, or cannot be reached."""
+
+
+class FetchError(DfdetectError):
+    """A download is refused, breaks off for good, or its server cannot be reached."""
 
 
 class DataError(DfdetectError):
