@@ -21,6 +21,7 @@ _FINE, _COARSE = 1.5, 8.0  # sigmas that detail lies between
 _REACH = 16  # farthest shift that is tried
 _NEIGHBOURHOOD = 8.0  # sigma of the window in which detail is compared within the face
 _GRAIN = 4.0  # detail of less than this mean square is grain, which compression replaces
+_TIE = 1e-3  # by how much a shift must fit better than none
 _PLAIN = 0.5  # root mean square of detail below which there is nothing to go by
 
 
@@ -61,19 +62,22 @@ def likeness(real: Picture, fake: Picture) -> Likeness:
 
 def _placement(one: _Plane, two: _Plane, region: NDArray[np.bool_]) -> tuple[float, float]:
     """Find the shift at which a region fits best, and how well it fits unshifted."""
-    if min(_strength(one, region), _strength(two, region)) < _PLAIN:
-        region = np.ones_like(region)
-    if min(_strength(one, region), _strength(two, region)) < _PLAIN:
+    inner = slice(_REACH, _SIDE - _REACH), slice(_REACH, _SIDE - _REACH)  # what can be shifted about
+    mask, here, template = region[inner], one[inner], np.ascontiguousarray(two[inner])
+    if min(_strength(here, mask), _strength(template, mask)) < _PLAIN:
+        mask = np.ones_like(mask)
+    strengths = _strength(here, mask), _strength(template, mask)
+    if min(strengths) < _PLAIN:
         # Two plain pictures fit anyhow; a plain one and another have nothing in common.
-        return 0.0, float(max(_strength(one, region), _strength(two, region)) < _PLAIN)
-    inner = slice(_REACH, _SIDE - _REACH)
-    mask = np.ascontiguousarray(region[inner, inner], np.float32)
-    template = np.ascontiguousarray(two[inner, inner])
-    fits = cv2.matchTemplate(one, template, cv2.TM_CCOEFF_NORMED, mask=mask)
+        return 0.0, float(max(strengths) < _PLAIN)
+    weights = np.ascontiguousarray(mask, np.float32)
+    fits = cv2.matchTemplate(one, template, cv2.TM_CCOEFF_NORMED, mask=weights)
     fits = np.nan_to_num(fits, nan=-1, posinf=-1, neginf=-1).clip(-1, 1)  # where a region is all plain
-    down, right = np.unravel_index(int(fits.argmax()), fits.shape)
-    shift = float(np.hypot(int(down) - _REACH, int(right) - _REACH))
-    return shift / _SIDE, float(fits[_REACH, _REACH])
+    unshifted = float(fits[_REACH, _REACH])
+    if fits.max() - unshifted < _TIE:  # repeating patterns fit at many places
+        return 0.0, unshifted
+    down, right = divmod(int(fits.argmax()), fits.shape[1])
+    return float(np.hypot(down - _REACH, right - _REACH)) / _SIDE, unshifted
 
 
 def _detail(picture: Picture) -> _Plane:

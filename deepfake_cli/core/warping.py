@@ -118,4 +118,5 @@ def _hull_mask(shape: tuple[int, int], points: NDArray[np.float64], rng: np.rand
     mask = face_mask(shape, points, hull)
     eyes = float(np.hypot(*(points[1] - points[0])))
     kernel = round(eyes * rng.uniform(0.02, 0.12)) * 2 + 1
-    return np.asarray(cv2.GaussianBlur(mask, (kernel, kernel), 0), np.float32)
+    soft = cv2.GaussianBlur(mask, (kernel, kernel), 0)
+    return np.clip(soft, 0, 1).astype(np.float32)  # rounding may lead beyond 1
