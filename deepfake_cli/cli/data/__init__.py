@@ -8,6 +8,8 @@ from .forge import forge
 from .index import index
 from .landmarks import landmarks
 from .mri import mri
+from .status import status
+from .table import table
 
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
 app.command()(index)
@@ -16,3 +18,5 @@ app.command()(landmarks)
 app.command()(crop)
 app.command()(mri)
 app.command()(forge)
+app.command()(table)
+app.command()(status)

@@ -1,6 +1,7 @@
 """`dfdetect data index`: what each file of a data set is."""
 
 from collections import defaultdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,15 @@ from ._common import DatasetArg, JobsOpt, SeedOpt, WorkspaceOpt, open_dataset
 
 if TYPE_CHECKING:
     from deepfake_cli.pipeline.index import IndexReport
+
+
+class Follow(StrEnum):
+    """What goes with a file of an official test list."""
+
+    NOTHING = "nothing"
+    ORIGINAL = "original"
+    IDENTITY = "identity"
+
 
 _SPLITS = ("train", "choose", "report")
 _SHOWN = 10  # bad files named on the terminal; all are in the report
@@ -31,12 +41,8 @@ def index(
         ),
     ] = None,
     follow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHAT",
-            help="What goes with a file of an official test list: nothing, original, identity. "
-            "Profile: index.follow.",
-        ),
+        Follow | None,
+        typer.Option(help="What goes with a file of an official test list. Profile: index.follow."),
     ] = None,
     jobs: JobsOpt = None,
     seed: SeedOpt = None,
