@@ -5,17 +5,16 @@ has one, whose ``pair`` is the real view that it is aligned with, and so has tha
 of its own. A forgery's ``video`` is the real one's with the kind behind it, for it is another video.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from deepfake_cli.io.crops import Crop, read_crops
-from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.face_table import Entry, write_entries
 from deepfake_cli.io.forged import Fake, read_fakes
 from deepfake_cli.io.index import IndexRow
 from deepfake_cli.io.workspace import DatasetFolder
 
 TABLE = "forged.csv"
-COLUMNS = ("image", "box", "points", "label", "video", "original", "method", "compression", "split", "pair")
 
 
 def write_forged_table(folder: DatasetFolder, rows: Iterable[IndexRow]) -> None:
@@ -29,14 +28,10 @@ def write_forged_table(folder: DatasetFolder, rows: Iterable[IndexRow]) -> None:
         DataError: What the table is made of is damaged.
         OutputError: It cannot be written.
     """
-    with write_atomically(folder.forged / TABLE) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerows(_faces(folder, row))
+    write_entries(folder.forged / TABLE, (entry for row in rows for entry in _faces(folder, row)))
 
 
-def _faces(folder: DatasetFolder, row: IndexRow) -> Iterator[dict[str, str]]:
+def _faces(folder: DatasetFolder, row: IndexRow) -> Iterator[Entry]:
     """Yield the rows of one real video: each face, then what was made of it."""
     fakes: dict[str, list[Fake]] = {}
     for fake in read_fakes(folder.forged / row.id).fakes:
@@ -44,22 +39,34 @@ def _faces(folder: DatasetFolder, row: IndexRow) -> Iterator[dict[str, str]]:
     for crop in read_crops(folder.crops / row.id).faces:
         if crop.file not in fakes:
             continue
-        face, shared = f"../{folder.crops.name}/{row.id}/{crop.file}", _shared(row, crop)
-        yield {**shared, "image": face, "label": "real", "video": row.id, "method": "", "pair": ""}
+        face = _real(row, crop, f"../{folder.crops.name}/{row.id}/{crop.file}")
+        yield face
         for fake in fakes[crop.file]:
-            pair = f"{row.id}/{fake.real}" if fake.real else face
+            view = replace(face, image=f"{row.id}/{fake.real}") if fake.real else face
             if fake.real:
-                yield {**shared, "image": pair, "label": "real", "video": row.id, "method": "", "pair": ""}
-            named = {"label": "fake", "video": f"{row.id}__{fake.kind}", "method": fake.kind, "pair": pair}
-            yield {**shared, **named, "image": f"{row.id}/{fake.file}"}
+                yield view
+            yield replace(
+                view,
+                image=f"{row.id}/{fake.file}",
+                label="fake",
+                video=f"{row.id}__{fake.kind}",
+                method=fake.kind,
+                pair=view.image,
+            )
 
 
-def _shared(row: IndexRow, crop: Crop) -> dict[str, str]:
-    """What a face and its forgeries have in common."""
-    return {
-        "box": " ".join(f"{side:.10g}" for side in crop.box),
-        "points": " ".join(f"{place:.10g}" for place in crop.points),
-        "original": row.original,
-        "compression": row.compression,
-        "split": row.split,
-    }
+def _real(row: IndexRow, crop: Crop, image: str) -> Entry:
+    return Entry(
+        image=image,
+        box=crop.box,
+        points=crop.points,
+        label="real",
+        video=row.id,
+        original=row.original,
+        method="",
+        compression=row.compression,
+        split=row.split,
+        pair="",
+        mri="",
+        weight=1.0,
+    )

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from cut_faces import faces_of, small_dataset, tree, write_faces
 
+from deepfake_cli.io.face_table import FaceRow, read_faces
 from deepfake_cli.io.forged import read_fakes
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.workspace import DatasetFolder
 from deepfake_cli.pipeline.forge import forge_faces
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import Profile
-from deepfake_cli.training.tables import FaceRow, read_faces
 
 
 def profile(**options: object) -> Profile:
