@@ -31,6 +31,7 @@ class Converter:
         self._aspect = aspect
         self._rounding = _ROUND_WELL if exact else 0
         self._reformatter = VideoReformatter()
+        self._turned: tuple[int, tuple[int, bool]] | None = None  # angle of the last frame, how to turn it
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Convert one frame to (H, W, 3) uint8 RGB as it is meant to be seen.
@@ -53,7 +54,17 @@ class Converter:
             frame, width=width, height=height, format=layout, threads=1, **more
         ).to_ndarray()
         pixels = np.asarray(picture, dtype=np.uint8)
-        return upright(over_black(pixels) if alpha else pixels, orientation(frame))
+        return upright(over_black(pixels) if alpha else pixels, self._orientation(frame))
+
+    def _orientation(self, frame: VideoFrame) -> tuple[int, bool]:
+        """Read how to turn a frame, anew only where its angle changes.
+
+        A frame whose side data were asked for refers to itself, and keeps its pixels until the garbage
+        collector comes by: hundreds of megabytes, if every frame did.
+        """
+        if self._turned is None or self._turned[0] != frame.rotation:
+            self._turned = frame.rotation, orientation(frame)
+        return self._turned[1]
 
 
 def square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
