@@ -201,6 +201,23 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
     assert len(hashes) == 1
 
 
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from pathlib import Path
+from deepfake_cli.io.encode import Encoding, rewrite_video
+source = Path(sys.argv[1])
+rewrite_video(source, source.with_suffix(".out"), lambda image, *_: image, encoding=Encoding(30, "ultrafast"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    peaks = []
+    for count in (30, 180):
+        path = encode(tmp_path / f"{count}.mp4", numbered(count, 960, 540), options={"preset": "ultrafast"})
+        run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+        peaks.append(int(run.stdout))
+    assert peaks[1] - peaks[0] < 40  # megabytes; 150 more frames are 230
+
+
 def test_a_damaged_video_is_written_as_far_as_it_goes(tmp_path: Path) -> None:
     source = film(tmp_path / "a.ts")
     data = bytearray(source.read_bytes())
