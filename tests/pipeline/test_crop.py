@@ -253,7 +253,7 @@ def test_killed_at_any_moment_and_begun_again_the_tree_is_the_same(tmp_path: Pat
     rough = make_dataset(tmp_path / "rough", raw, rows)
     both(calm, settings())
     rng = random.Random(0)
-    for stage, more in (("landmarks", ["--crops"]), ("landmarks", []), ("crop", [])):
+    for stage, more in (("landmarks", ["--crops"]), ("crop", [])):
         for _ in range(2):
             kill_after(rng.randint(0, 3), rough, stage, more)
         command = [
