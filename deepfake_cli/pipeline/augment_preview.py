@@ -99,7 +99,7 @@ def preview_augmentation(
         raise UsageError(f"{output} holds something else than a preview", "choose another folder: --output")
     with write_folder(output.absolute()) as folder:
         _film(_Film(source, folder, profile.augment), shots, profile, track)
-        sheet = contact_sheet(_stills(folder, names), names, columns=_COLUMNS, side=_SIDE)
+        sheet = contact_sheet(list(_stills(folder, names)), names, columns=_COLUMNS, side=_SIDE)
         _, data = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
         with write_atomically(folder / SHEET, "wb") as file:
             file.write(data.tobytes())
@@ -157,7 +157,8 @@ def _strongest(settings: AugmentSettings) -> AugmentSettings:
     """Narrow each range to the end further from nothing."""
     ends = {name: max(getattr(settings, name), key=lambda end: (abs(end), end)) for name in _RANGES}
     ends["noise_peak"] = min(settings.noise_peak)
-    return settings.model_copy(update={name: (end, end) for name, end in ends.items()})
+    narrowed: dict[str, Any] = {name: (end, end) for name, end in ends.items()}
+    return settings.model_copy(update={**narrowed, "shape_sizes": (max(settings.shape_sizes),)})
 
 
 def _stills(folder: Path, names: list[str]) -> Iterator[NDArray[np.uint8]]:
