@@ -224,6 +224,23 @@ class TableSettings(Section):
     weigh: Literal["video", "face"]
 
 
+class FetchSettings(Section):
+    """How data sets are downloaded and unpacked."""
+
+    connections: Count
+    timeout: Seconds
+    retries: CountOrOff
+    pause: Annotated[float, Field(ge=0)]
+    wait: Seconds
+    reserve: Annotated[float, Field(ge=0)]
+    unpacked: Positive
+    expansion: Annotated[float, Field(ge=1)]
+    members: Count
+    keep: bool
+    pictures: Count
+    picture_size: Literal["full", "regular", "small"]
+
+
 class WorkspaceSettings(Section):
     """Where data sets, crops and runs are kept."""
 
@@ -246,3 +263,4 @@ class Profile(Section):
     crop: CropSettings
     mri: MriSettings
     forge: ForgeSettings
+    fetch: FetchSettings

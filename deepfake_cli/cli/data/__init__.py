@@ -4,6 +4,7 @@ import typer
 
 from . import augment
 from .crop import crop
+from .fetch import fetch, list_
 from .forge import forge
 from .index import index
 from .landmarks import landmarks
@@ -12,6 +13,8 @@ from .status import status
 from .table import table
 
 app = typer.Typer(no_args_is_help=True, help="Make training tables out of data sets, stage by stage.")
+app.command(name="list")(list_)
+app.command()(fetch)
 app.command()(index)
 app.add_typer(augment.app, name="augment")
 app.command()(landmarks)
