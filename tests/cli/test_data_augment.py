@@ -86,9 +86,11 @@ def test_a_preview_of_a_file_replaces_nothing_but_a_preview(tmp_path: Path, dfde
     assert run.returncode == 2
     assert "mine holds something else than a preview" in run.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
-    for _ in range(2):
-        run = dfdetect("data", "augment", "preview", video)
-        assert run.stdout == f"preview: {KINDS} videos and sheet.png in preview\n", run.stderr
+    (tmp_path / "preview").mkdir()
+    (tmp_path / "preview" / "blur.mp4").write_bytes(b"of an older preview")
+    run = dfdetect("data", "augment", "preview", video)
+    assert run.stdout == f"preview: {KINDS} videos and sheet.png in preview\n", run.stderr
+    assert len(read(tmp_path / "preview" / "blur.mp4", sampling())) == 3
 
 
 def test_what_cannot_be_previewed_is_told(tmp_path: Path, folder: DatasetFolder, dfdetect: Cli) -> None:
