@@ -88,8 +88,11 @@ def rewrite_video(
         first = timeline.next()
         if first is None:
             raise MediaError("no frame can be decoded: the video is damaged", "copy or download it again")
-        with write_atomically(target, "wb") as file:
-            return _Rewriter(source, timeline, first, encoding).write(file, change, seconds)
+        try:
+            with write_atomically(target, "wb") as file:
+                return _Rewriter(source, timeline, first, encoding).write(file, change, seconds)
+        except av.error.FFmpegError as error:
+            raise MediaError(f"cannot be written as MP4: {error.strerror}") from error
 
 
 class _Rewriter:

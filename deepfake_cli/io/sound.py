@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import cast
 
@@ -103,14 +104,15 @@ class _Output:
         self._input = stream
         self._beginning = beginning
         self._last: int | None = None
-        self.encodes = False
-        try:
-            self._stream = output.add_stream_from_template(stream)
-        except ValueError:  # no place in MP4
-            self.encodes = True
+        self.encodes = not _fits_mp4(stream)
+        speakers = "mono" if stream.channels == 1 else "stereo"
+        if self.encodes:
             rate = stream.sample_rate if stream.sample_rate in _AAC_RATES else _AAC_FALLBACK
-            layout = "mono" if stream.channels == 1 else "stereo"  # its own may be unknown
-            self._stream = output.add_stream("aac", rate=rate, layout=layout)
+            self._stream = output.add_stream("aac", rate=rate, layout=speakers)
+        else:
+            self._stream = output.add_stream_from_template(stream)
+            if _is_unplaced(stream):  # MP4 must know which speaker is which
+                self._stream.codec_context.layout = speakers
 
     def time_of(self, packet: "Packet[AudioStream]") -> Fraction:
         """Tell when a packet belongs in the new file; seconds."""
@@ -146,3 +148,21 @@ class _Output:
             return self._input.decode(packet)
         except av.error.FFmpegError:
             return []  # a broken piece of sound is left out
+
+
+def _fits_mp4(stream: AudioStream) -> bool:
+    """Try whether FFmpeg begins an MP4 with this sound in it: what it knows by name may still fail there."""
+    if _is_unplaced(stream) and stream.channels > 2:
+        return False
+    try:
+        with av.open(BytesIO(), "w", format="mp4") as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _is_unplaced(stream: AudioStream) -> bool:
+    """Tell whether nothing says which channel belongs to which speaker: FFmpeg only counts them."""
+    return stream.layout.name.endswith(" channels")

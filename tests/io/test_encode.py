@@ -78,6 +78,7 @@ def sounds(path: Path) -> tuple[list[bytes], list[Fraction]]:
         ("a.mkv", "flac", "libx264"),
         ("a.webm", "libopus", "libvpx"),
         ("a.mov", "pcm_s16le", "libx264"),
+        ("b.mkv", "pcm_f32le", "libx264"),  # does not say which speaker is which
     ],
 )
 def test_every_frame_keeps_its_time_and_the_sound_is_copied(
@@ -86,7 +87,9 @@ def test_every_frame_keeps_its_time_and_the_sound_is_copied(
     source, target = film(tmp_path / name, sound=sound, video=video), tmp_path / "out.mp4"
     assert rewrite_video(source, target, unchanged, encoding=QUICK) == Rewritten(len(STEPS), "copied")
     assert times(target)[0] == times(source)[0]
-    assert sounds(target) == sounds(source)
+    assert sounds(target)[0] == sounds(source)[0]
+    # Matroska rounds to milliseconds, in MP4 PCM has its own clock.
+    assert np.allclose(*(np.array(sounds(path)[1], float) for path in (target, source)), rtol=0, atol=1e-3)
     assert [number_of(frame.image) for frame in read(target, sampling())] == list(range(len(STEPS)))
     assert probe(target).codec == "h264"
 
