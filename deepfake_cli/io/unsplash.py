@@ -104,8 +104,10 @@ def read_list(path: Path) -> list[Photo]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # some spreadsheets leave a mark
-            rows = list(csv.DictReader(file))
-        photos = [Photo(**{name: row[name] for name in COLUMNS}) for row in rows]
+            reader = csv.DictReader(file)
+            if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+                raise ValueError(f"no column {missing}")
+            photos = [Photo(**{name: row[name] or "" for name in COLUMNS}) for row in reader]
         if all(re.fullmatch(r"[\w-]+", photo.id) and photo.word.strip(" ./") for photo in photos):
             return photos
     except FileNotFoundError:
