@@ -7,6 +7,7 @@ Every map of a picture with itself is exactly 0, and no map depends on which of 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, get_args
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
+Plane = NDArray[np.float64]  # (H, W)
 Metric = Literal["ssim", "ms-ssim", "gms", "absolute", "colour"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
@@ -46,29 +48,28 @@ def dissimilarity(real: Picture, fake: Picture, metric: Metric) -> Map:
     return _MAPS[metric](real, fake)
 
 
-def _ssim(real: Picture, fake: Picture) -> Map:
-    """Structural dissimilarity, 1 - SSIM clipped to [0, 1], of each channel by itself.
+def _ssim(one: Plane, two: Plane) -> Plane:
+    """Structural similarity of one channel.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004, as
     MRI-GAN sets it: Gaussian window of sigma 1.5, population covariance.
     """
-    luminance, structure = _similarities(real.astype(np.float64), fake.astype(np.float64))
-    return _inverted(luminance * structure)
+    luminance, structure = _similarities(one, two)
+    return luminance * structure
 
 
-def _ms_ssim(real: Picture, fake: Picture) -> Map:
-    """Structural dissimilarity over five scales, fused at full resolution.
+def _ms_ssim(one: Plane, two: Plane) -> Plane:
+    """Structural similarity of one channel over five scales, fused at full resolution.
 
     Wang et al., "Multiscale structural similarity for image quality assessment", Asilomar 2003, multiplies
     means over the picture. Here the maps are multiplied: contrast and structure of every scale and luminance
     of the coarsest, enlarged linearly and raised to the exponents of the paper. Scales on which a side is
     shorter than the window are left out, and the remaining exponents made to add up to 1 again.
     """
-    one, two = real.astype(np.float64), fake.astype(np.float64)
-    size = real.shape[1], real.shape[0]
+    size = one.shape[1], one.shape[0]
     count = sum(min(size) // 2**scale > 2 * _RADIUS for scale in range(len(_SCALES))) or 1
     exponents = np.array(_SCALES[:count]) / sum(_SCALES[:count])
-    fused = np.ones(real.shape)
+    fused = np.ones(one.shape)
     for scale, exponent in enumerate(exponents):
         if scale:
             one, two = _halved(one), _halved(two)
@@ -76,7 +77,7 @@ def _ms_ssim(real: Picture, fake: Picture) -> Map:
         part = luminance * np.clip(structure, 0, 1) if scale == count - 1 else np.clip(structure, 0, 1)
         # The difference from 1 is enlarged, as interpolated ones need not be ones to the last bit.
         fused *= (1 - cv2.resize(1 - part, size, interpolation=cv2.INTER_LINEAR)) ** exponent
-    return _inverted(fused)
+    return fused
 
 
 def _gms(real: Picture, fake: Picture) -> Map:
@@ -106,19 +107,26 @@ def _colour(real: Picture, fake: Picture) -> Map:
     return _three(np.clip(np.linalg.norm(one - two, axis=-1) / _LAB_RANGE, 0, 1))
 
 
+def _by_channel(similarity: Callable[[Plane, Plane], Plane], real: Picture, fake: Picture) -> Map:
+    """Compare channel by channel, whose planes fit a processor's cache, and turn similarity around."""
+    found = np.empty(real.shape, np.float32)
+    for channel in range(real.shape[2]):
+        one, two = (np.ascontiguousarray(picture[..., channel], np.float64) for picture in (real, fake))
+        found[..., channel] = np.clip(1 - similarity(one, two), 0, 1)
+    return found
+
+
 _MAPS: dict[Metric, Callable[[Picture, Picture], Map]] = {
-    "ssim": _ssim,
-    "ms-ssim": _ms_ssim,
+    "ssim": partial(_by_channel, _ssim),
+    "ms-ssim": partial(_by_channel, _ms_ssim),
     "gms": _gms,
     "absolute": _absolute,
     "colour": _colour,
 }
 
 
-def _similarities(
-    one: NDArray[np.float64], two: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compare (H, W, C) luminance, and contrast and structure: the two factors of SSIM."""
+def _similarities(one: Plane, two: Plane) -> tuple[Plane, Plane]:
+    """Compare luminance, and contrast and structure: the two factors of SSIM."""
     mean_one, mean_two = _window(one), _window(two)
     squares = mean_one**2 + mean_two**2
     product = 2 * mean_one * mean_two
@@ -128,7 +136,7 @@ def _similarities(
     return luminance, structure
 
 
-def _window(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _window(values: Plane) -> Plane:
     """Mean over the Gaussian window; the picture is mirrored at its border."""
     side = 2 * _RADIUS + 1
     return np.asarray(
@@ -136,23 +144,19 @@ def _window(values: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _halved(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _halved(values: Plane) -> Plane:
     """Take means of 2 x 2; an odd last row or column is shared out."""
     height, width = values.shape[:2]
     size = max(width // 2, 1), max(height // 2, 1)
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float64)
 
 
-def _gradient(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gradient(values: Plane) -> Plane:
     """Magnitude of the Prewitt gradient."""
     ramp, flat = np.array([1.0, 0.0, -1.0]), np.full(3, 1 / 3)
     x = cv2.sepFilter2D(values, -1, ramp, flat, borderType=cv2.BORDER_REFLECT)
     y = cv2.sepFilter2D(values, -1, flat, ramp, borderType=cv2.BORDER_REFLECT)
     return np.hypot(x, y)
-
-
-def _inverted(similarity: NDArray[np.float64]) -> Map:
-    return np.clip(1 - similarity, 0, 1).astype(np.float32)
 
 
 def _three(values: NDArray[np.floating]) -> Map:
