@@ -150,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(404, {}, b"nothing here")
         return self.file(request, content, fault)
 
+    do_HEAD = do_GET
+
     def file(self, request: Request, content: bytes, fault: Fault | None) -> None:
         validators = self.owner.validators(content)
         start = 0
@@ -191,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with suppress(OSError):
-            self.wfile.write(body)
+            self.wfile.write(body if self.command == "GET" else b"")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""

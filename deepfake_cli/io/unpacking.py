@@ -110,7 +110,7 @@ def entries(archive: Path, most: int) -> Iterator[Entry]:
 
 @contextlib.contextmanager
 def explained(archive: Path) -> Iterator[None]:
-    """Turn what the readers of archives raise into what is wrong with this one; full disks stay full disks."""
+    """Turn what the readers of archives raise into what is wrong with this one; a full disk stays one."""
     try:
         yield
     except _DAMAGE as error:
@@ -184,9 +184,9 @@ def _plain(raw: IO[bytes], head: bytes) -> IO[bytes]:
     if head.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if head.startswith(b"BZh"):
-        return bz2.BZ2File(raw)  # type: ignore[return-value]
+        return bz2.BZ2File(raw)
     if head.startswith(b"\xfd7zXZ\0"):
-        return lzma.LZMAFile(raw)  # type: ignore[return-value]
+        return lzma.LZMAFile(raw)
     return raw
 
 

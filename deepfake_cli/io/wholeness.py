@@ -33,7 +33,8 @@ def check_copy(
             files = 0
             empty: list[str] = []
             for path in track(root.glob(pattern), f"checking {pattern}"):
-                if not path.is_file():
+                hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+                if hidden or not path.is_file():
                     continue
                 files += 1
                 if path.stat().st_size == 0:

@@ -35,15 +35,16 @@ SeedsOpt = Annotated[
 
 def list_(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Explain this one, with the steps to get it.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Explain the data set of this name, with the steps to get it."),
     ] = None,
     seeds: SeedsOpt = None,
     json_: JsonOpt = False,
 ) -> None:
     """List the data sets of the field, or explain one.
 
-    An open one is downloaded by `dfdetect data fetch NAME`. Of the others the steps are told by which one gets
-    a copy; `dfdetect data fetch NAME --from DIR` adopts it then.
+    An open one is downloaded by `dfdetect data fetch NAME`. Of the others the steps are told by which one
+    gets a copy; `dfdetect data fetch NAME --from DIR` adopts it then.
     """
     from deepfake_cli.pipeline.fetch import datasets, find_dataset, steps_to_get
 
@@ -76,13 +77,15 @@ def fetch(
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Adopt it even if files are missing.")] = False,
     compression: Annotated[
-        list[str] | None, typer.Option(metavar="C", help="raw, c23 or c40 (faceforensics); repeatable.")
+        list[str] | None,
+        typer.Option(metavar="C", help="How videos are packed: raw, c23, c40 (faceforensics)."),
     ] = None,
     methods: Annotated[
-        list[str] | None, typer.Option(metavar="M", help="Kinds of fakes (faceforensics); repeatable.")
+        list[str] | None, typer.Option(metavar="M", help="Kinds of fakes, with commas (faceforensics).")
     ] = None,
     parts: Annotated[
-        list[str] | None, typer.Option(metavar="P", help="Parts of a set (muct, fdf, ffhq, …); repeatable.")
+        list[str] | None,
+        typer.Option(metavar="P", help="Parts, with commas (muct, fdf, ffhq, dessa-youtube)."),
     ] = None,
     script: Annotated[
         Path | None,
@@ -117,8 +120,8 @@ def fetch(
     """Download a data set, or adopt your copy of it.
 
     Downloads go on where they were, whatever ended them: run the same command again. Archives are unpacked
-    into the workspace, all or nothing, and the result is checked. With --from nothing is copied: the workspace
-    notes where your files are.
+    into the workspace, all or nothing, and the result is checked. With --from nothing is copied: the
+    workspace notes where your files are.
 
     For example: `dfdetect data fetch muct`, `dfdetect data fetch celeb-df-v2 --from /data/Celeb-DF-v2`.
     """
