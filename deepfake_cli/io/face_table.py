@@ -214,7 +214,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.split,
         entry.pair,
         entry.mri,
-        f"{entry.weight:.6g}",
+        f"{entry.weight:.9g}",
     )
 
 

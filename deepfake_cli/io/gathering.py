@@ -76,11 +76,19 @@ class Grouped:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """What is known of the original of a fake: its path, id and identity."""
+class Company:
+    """What a file leads to, by the originals that it and they name.
 
-    path: bytes
-    id: str
+    Attributes:
+        family: What all files share that lead to the same: its path, or its name where it is missing.
+        original: Id of the real file that it was made from; empty where unknown.
+        there: Whether that is among the files.
+        identity: Of the file that it leads to; empty where unknown.
+    """
+
+    family: bytes
+    original: str
+    there: bool
     identity: bytes
 
 
@@ -139,12 +147,12 @@ class Gathering:
             self._db.executemany("UPDATE files SET id = ? WHERE rowid = ?", names)
         return renamed
 
-    def fakes_and_reals(self) -> Iterator[tuple[int, Candidate, Original | None]]:
-        """Yield every file with its number and, of a fake, its original, if that is there."""
-        self._db.execute("CREATE INDEX by_stem ON files (stem) WHERE NOT fake")
+    def companies(self) -> Iterator[tuple[int, Candidate, Company]]:
+        """Yield every file with its number and what it leads to."""
+        self._db.execute("CREATE INDEX by_stem ON files (stem)")
         for row in self._db.execute(f"SELECT rowid, {_COLUMNS} FROM files ORDER BY rowid"):
             file = _candidate(row[1:])
-            yield row[0], file, self._original(file) if file.fake and file.original else None
+            yield row[0], file, self._company(file)
 
     def group(self, rows: Iterator[tuple[int, str, bool, bytes, bytes]]) -> None:
         """Keep number, original's id, whether it is there, family and person of each file."""
@@ -192,13 +200,39 @@ class Gathering:
         for row in self._db.execute(f"SELECT {columns} {_BOTH} ORDER BY path"):
             yield Grouped(_candidate(row[:8]), *row[8:])
 
-    def _original(self, fake: Candidate) -> Original | None:
-        given = _bytes(fake.original)
-        query = "SELECT path, id, identity FROM files WHERE NOT fake AND"
-        row = self._db.execute(f"{query} path = ? LIMIT 1", (given,)).fetchone()
+    def _company(self, file: Candidate) -> Company:
+        path = _bytes(file.path)
+        if not file.fake:
+            return Company(_bytes(file.original) or path, "", False, b"")
+        given, identity, way = _bytes(file.original), b"", [path]
+        while given:  # usually once: the original is a real file
+            found = self._find(given)
+            if found is None:
+                return Company(given, self._free_id(_text(given)), False, b"")
+            path, fake, name, identity, further = found
+            if not fake:
+                return Company(path, name, True, identity)
+            if path in way:  # fakes that name each other
+                return Company(min(way[way.index(path) :]), "", False, b"")
+            way.append(path)
+            given = further
+        return Company(path, "", False, identity)
+
+    def _free_id(self, path: str) -> str:
+        """Name a file that is missing, by a name that no other has."""
+        id = identifier(path)
+        taken = self._db.execute("SELECT 1 FROM files WHERE id = ?", (id,)).fetchone()
+        return unmistakable_identifier(path) if taken else id
+
+    def _find(self, given: bytes) -> tuple[bytes, int, str, bytes, bytes] | None:
+        """Find a file by its path, with or without the extension; real ones first."""
+        query = "SELECT path, fake, id, identity, given FROM files WHERE"
+        found = self._db.execute(f"{query} path = ? AND NOT fake", (given,)).fetchone()
         for stem in (given, _stem(given)):
-            row = row or self._db.execute(f"{query} stem = ? ORDER BY path LIMIT 1", (stem,)).fetchone()
-        return Original(*row) if row else None
+            found = (
+                found or self._db.execute(f"{query} stem = ? ORDER BY fake, path LIMIT 1", (stem,)).fetchone()
+            )
+        return found  # type: ignore[no-any-return]
 
 
 _BOTH = "FROM files JOIN groups ON groups.file = files.rowid"

@@ -128,9 +128,10 @@ def index_dataset(
 _TWICE = "listed twice"
 _ALIKE = "would have shared an id, and keep their extension in it"
 _ORPHANS = "fakes whose original is missing"
+_CIRCULAR = "fakes whose original is itself a fake of nothing"
 _FOLLOWERS = "not in an official list, but go with a file of their original that is in one"
 _FAMILIAR = "to learn from that show someone who is also in the official test list"
-_ODDITIES = (_TWICE, _ALIKE, _ORPHANS, _FOLLOWERS, _FAMILIAR)
+_ODDITIES = (_TWICE, _ALIKE, _ORPHANS, _CIRCULAR, _FOLLOWERS, _FAMILIAR)
 
 
 def _sound(source: Source, bad: list[Bad], report: IndexReport, track: Track) -> Iterator[Candidate]:
@@ -194,19 +195,17 @@ def _group(files: Gathering, renamed: int, oddities: dict[str, Oddity]) -> None:
     ties = Groups()
 
     def rows() -> Iterator[tuple[int, str, bool, bytes, bytes]]:
-        for number, file, original in files.fakes_and_reals():
-            family = original.path if original else _bytes(file.original or file.path)
+        for number, file, company in files.companies():
             own = b"who " + _bytes(file.identity) if file.identity else b""
-            other = b"who " + original.identity if original and original.identity else b""
-            person = own or other or b"file " + family
+            other = b"who " + company.identity if company.identity else b""
+            person = own or other or b"file " + company.family
             if own and other:
                 ties.join(own, other)
             elif own and file.original:
-                ties.join(own, b"file " + family)
+                ties.join(own, b"file " + company.family)
             if file.tie:
                 ties.join(person, b"who " + _bytes(file.tie))
-            known = identifier(file.original) if file.fake and file.original else ""
-            yield number, original.id if original else known, original is not None, family, person
+            yield number, company.original, company.there, company.family, person
 
     files.group(rows())
     if joined := ties.joined():
@@ -227,6 +226,8 @@ def _divided(
             oddities[_FAMILIAR].see(one.id)
         if one.original and not one.there:
             oddities[_ORPHANS].see(one.id)
+        if file.fake and file.original and not one.original:
+            oddities[_CIRCULAR].see(one.id)
         label = "fake" if file.fake else "real"
         report.table[label, file.method, file.compression, split] += 1
         original = one.original if file.fake else one.id
