@@ -15,7 +15,7 @@ def forge(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="self-blend, warp-rectangle or warp-hull; may be repeated. Profile: forge.kinds.",
+            help="How to forge, repeatable: self-blend, warp-rectangle, warp-hull. Profile: forge.kinds.",
         ),
     ] = None,
     share: Annotated[

@@ -13,7 +13,9 @@ def mri(
     dataset: DatasetArg,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="ssim, ms-ssim, gms, absolute or colour. Profile: mri.metric."),
+        typer.Option(
+            metavar="NAME", help="How to compare: ssim, ms-ssim, gms, absolute, colour. Profile: mri.metric."
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=32, metavar="PX", help="Side of a map in pixels. Profile: mri.size.")
