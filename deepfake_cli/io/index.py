@@ -9,7 +9,8 @@ from, else the own id; may be empty for a fake whose original is unknown), ``met
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 
 from deepfake_cli.errors import DataError
@@ -114,7 +115,6 @@ def write_index(path: Path, rows: Iterable[IndexRow]) -> None:
         OutputError: It cannot be written.
     """
     with write_atomically(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(asdict(row))
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(map(attrgetter(*COLUMNS), rows))

@@ -115,7 +115,7 @@ class _Table:
             method=row.method,
             compression=row.compression,
             split=row.split,
-            pair=pair if pair and os.path.exists(self._folder.path / pair) else "",
+            pair=pair if pair and os.path.exists(f"{self._folder.path}/{pair}") else "",
             mri=maps.get(crop.file, "") if row.fake else self._black,
             weight=1.0,
         )

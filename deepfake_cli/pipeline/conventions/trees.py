@@ -34,7 +34,7 @@ def dessa(root: Path, options: Options) -> Iterator[Found]:
     """
     wanted = options.get("parts", [])
     parts = {part.split("_")[0] for path in _inner_folders(root) for part in path.split("/")}
-    doubled = not wanted and "both" in parts and bool(parts & {"base", "augment"})
+    doubled = "both" in parts and bool({"base", "augment"} & (parts & set(wanted) if wanted else parts))
     for found in _sorted_into_folders(root):
         inner = map(_part, found.path.split("/")[:-1])
         part = next((name for name in inner if name in ("base", "augment", "both")), "")
