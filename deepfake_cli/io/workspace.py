@@ -189,3 +189,22 @@ def write_folder(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, if it is there; it is gone at once, or not at all.
+
+    Raises:
+        OutputError: It cannot be removed.
+    """
+    import secrets
+    import shutil
+
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
+    try:
+        os.replace(path, temporary)
+        shutil.rmtree(temporary)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {reason(error)}", "see that you may write there") from error

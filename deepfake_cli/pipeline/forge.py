@@ -17,7 +17,7 @@ from deepfake_cli.io.forged import Fake, Fakes, read_fakes, write_fakes
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.index import IndexRow, read_index
 from deepfake_cli.io.png import encode_png
-from deepfake_cli.io.workspace import DatasetFolder, require, write_folder
+from deepfake_cli.io.workspace import DatasetFolder, remove_folder, require, write_folder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ForgeSettings, Profile
 
@@ -73,14 +73,23 @@ class _Forge:
 
     def __call__(self, row: IndexRow) -> dict[str, int]:
         """Forge them, unless they are there."""
+        target = self.folder.forged / row.id
+        try:
+            made = self._fakes(row, target)
+        except MediaError:
+            remove_folder(target)  # what is there belongs to faces that are no longer
+            raise
+        return {"fakes": len(made.fakes), "not forged": made.without}
+
+    def _fakes(self, row: IndexRow, target: Path) -> Fakes:
+        """Return what is there, or make it."""
         cv2.setNumThreads(1)  # the workers share the processor among themselves
         if not (self.folder.crops / row.id).is_dir():
             raise MediaError("no faces were cut out of it", "see the report of: dfdetect data crop")
         crops = read_crops(self.folder.crops / row.id)
         settings = self.settings.model_dump()
         mark = fingerprint(_RULES, sorted(settings.items()), self.seed, crops.settings)
-        made = _finished(self.folder.forged / row.id, mark) or self._make(row, crops, mark)
-        return {"fakes": len(made.fakes), "not forged": made.without}
+        return _finished(target, mark) or self._make(row, crops, mark)
 
     def _make(self, row: IndexRow, crops: Crops, mark: str) -> Fakes:
         fakes, without = list[Fake](), 0

@@ -4,7 +4,6 @@ The faces of a fake are compared with those of its original, which were cut by t
 aligned, or not changed, teaches the wrong thing and is left out. The map of a real face is black.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ from numpy.typing import NDArray
 from deepfake_cli.core.likeness import likeness
 from deepfake_cli.core.mri import dissimilarity
 from deepfake_cli.core.splits import within
-from deepfake_cli.errors import DataError, MediaError, OutputError
+from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.crops import Crop, Crops, read_crops
-from deepfake_cli.io.files import reason
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.index import IndexRow, read_index
 from deepfake_cli.io.maps import FaceMap, FaceMaps, read_maps, write_maps
 from deepfake_cli.io.png import encode_png
-from deepfake_cli.io.workspace import DatasetFolder, require, write_folder
+from deepfake_cli.io.workspace import DatasetFolder, remove_folder, require, write_folder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import MriSettings, Profile
 
@@ -101,14 +99,22 @@ class _Compare:
         """Make them, unless they are there."""
         target = self.folder.mri / row.id
         if not _drawn(row.original, self.settings.share, self.seed):
-            _remove(target)
+            remove_folder(target)
             return {"fakes not drawn" if row.original else "fakes without original": 1}
+        try:
+            maps = self._maps(row, target)
+        except MediaError:
+            remove_folder(target)  # what is there belongs to faces that are no longer
+            raise
+        return {"maps": len(maps.maps)} | {f"{why} pairs": n for why, n in maps.left_out.items()}
+
+    def _maps(self, row: IndexRow, target: Path) -> FaceMaps:
+        """Return what is there, or make it."""
         cv2.setNumThreads(1)  # the workers share the processor among themselves
         ours, theirs = self._faces(row.id), self._faces(row.original)
         settings = self.settings.model_dump(exclude={"share"})
         mark = fingerprint(_RULES, sorted(settings.items()), row.original, ours.settings, theirs.settings)
-        maps = _finished(target, mark) or self._make(row, ours, mark)
-        return {"maps": len(maps.maps)} | {f"{why} pairs": n for why, n in maps.left_out.items()}
+        return _finished(target, mark) or self._make(row, ours, mark)
 
     def _faces(self, video: str) -> Crops:
         if not (self.folder.crops / video).is_dir():
@@ -154,15 +160,3 @@ def _finished(folder: Path, mark: str) -> FaceMaps | None:
     except DataError:
         return None
     return maps if maps.settings == mark else None
-
-
-def _remove(folder: Path) -> None:
-    """Remove the maps of a video that is no longer used."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(
-            f"cannot remove {folder}: {reason(error)}", "see that you may write there"
-        ) from error

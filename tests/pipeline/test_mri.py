@@ -115,6 +115,7 @@ def test_a_bad_video_costs_only_itself(dataset: DatasetFolder) -> None:
     report = make_maps(dataset, profile())
     assert [bad.id for bad in report.bad] == ["fake1"]
     assert report.counts["maps"] == COUNTS["maps"] - 4
+    assert not (dataset.mri / "fake1").exists()
     assert not any(row["video"] == "fake1" for row in rows_of(dataset.mri / "test.csv"))
     assert json.loads(dataset.report("mri").read_text())["bad"][0]["id"] == "fake1"
 
