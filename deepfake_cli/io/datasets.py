@@ -80,9 +80,9 @@ class Dataset(_Entry):
 
     name: str
     title: str
-    what: Annotated[str, Field(max_length=40)]
-    size: str
-    licence: Annotated[str, Field(max_length=24)]
+    what: Annotated[str, Field(max_length=28)]
+    size: Annotated[str, Field(max_length=13)]
+    licence: Annotated[str, Field(max_length=15)]
     access: Literal["open", "gated", "tool", "search", "hub", "own"]
     page: str
     about: str = ""

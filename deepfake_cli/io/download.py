@@ -1,9 +1,11 @@
 """Download files in parallel, each resumed where it was and checked; see ``transfer`` for the way of one."""
 
 import contextlib
+import itertools
 import queue
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -40,10 +42,13 @@ def download(files: Sequence[Remote], manner: Manner, *, name: str, track: Track
         OutputError: It cannot be written, or the disk is too small.
     """
     missing = [file for file in files if not file.path.exists()]
-    sizes = [file.size or file.about for file in missing]
-    total = sum(sizes) // MB if all(sizes) else None
-    with contextlib.closing(_arrivals(missing, manner)) as arrivals:
-        for _ in track(megabytes(arrivals), f"downloading {name}, MB", total):
+    told: dict[Path, int] = {}
+    with contextlib.closing(_arrivals(missing, manner, told)) as arrivals:
+        begun = list(itertools.islice(arrivals, 1))  # so that a single file's server has said how long it is
+        sizes = [file.size or file.about or told.get(file.path, 0) for file in missing]
+        total = sum(sizes) // MB if all(sizes) else None
+        pieces = itertools.chain(begun, arrivals)
+        for _ in track(megabytes(pieces), f"downloading {name}, MB", total):
             pass
 
 
@@ -55,8 +60,8 @@ def http_client(timeout: float) -> "httpx2.Client":
     return httpx2.Client(follow_redirects=True, timeout=timeout, headers=headers)
 
 
-def _arrivals(files: Sequence[Remote], manner: Manner) -> Generator[int, None, None]:
-    """Download in threads, and yield the bytes of all of them as they arrive."""
+def _arrivals(files: Sequence[Remote], manner: Manner, told: dict[Path, int]) -> Generator[int, None, None]:
+    """Download in threads and yield the bytes of all as they arrive; note in `told` how long each will be."""
     waiting = queue.SimpleQueue[Remote]()
     for file in files:
         waiting.put(file)
@@ -67,7 +72,8 @@ def _arrivals(files: Sequence[Remote], manner: Manner) -> Generator[int, None, N
         try:
             while not stop.is_set():
                 try:
-                    Transfer(waiting.get_nowait(), client, manner, stop, space, events.put).run()
+                    file = waiting.get_nowait()
+                    Transfer(file, client, manner, stop, space, events.put, told.__setitem__).run()
                 except (FetchError, DataError) as error:
                     events.put(error)
         except (queue.Empty, Stopped):

@@ -127,16 +127,18 @@ class Transfer:
         stop: threading.Event,
         space: Space,
         report: Callable[[int], None],
+        announce: Callable[[Path, int], None],
     ) -> None:
         self._file, self._client, self._manner = file, client, manner
-        self._stop, self._space, self._report = stop, space, report
+        self._stop, self._space = stop, space
+        self._report, self._announce = report, announce
         self._part = file.path.with_name(file.path.name + ".part")
         self._record = file.path.with_name(file.path.name + ".part.json")
         self._reached = False  # whether the server has answered in this run
+        self._announced = False  # whether it has said how long the file is
 
     def run(self) -> None:
         """Bring the file here, whatever number of tries that takes."""
-        self._report(self._have())
         tries, furthest, damaged = 0, self._have(), False
         while True:
             try:
@@ -171,8 +173,11 @@ class Transfer:
             with self._client.stream(
                 "GET", self._file.url, headers=stand.headers() if stand else {}
             ) as answer:
-                self._reached = True
                 new = begin(answer, stand, self._file.size, self._manner.wait)
+                if not self._announced:
+                    self._announced = True
+                    self._announce(self._file.path, new.size)
+                    self._report(new.have)
                 if stand is None or new.have == 0:
                     self._start(new)
                 self._space.claim(self._part, max(new.size - new.have, 0))

@@ -1,8 +1,9 @@
 """`dfdetect data list` and `dfdetect data fetch`: which data sets there are, and how they come here."""
 
 import json
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from deepfake_cli.pipeline.fetch import Dataset
 
 _COLUMNS = (Column("name"), Column("what"), Column("size"), Column("licence"), Column("access"))
+_GAPS = 20  # characters that the column of access and what is between columns take
+_NARROWEST = 10
 _ACCESS = {
     "open": "open: downloaded by dfdetect",
     "gated": "gated: its owners decide, see the steps",
@@ -52,7 +55,7 @@ def list_(
         if json_:
             say(json.dumps([one.model_dump(mode="json") for one in datasets()], indent=2, ensure_ascii=False))
         else:
-            table(_COLUMNS, ([one.name, one.what, one.size, one.licence, one.access] for one in datasets()))
+            table(_COLUMNS, _rows(datasets()))
         return
     found = find_dataset(name)
     steps = steps_to_get(found, seeds or "")
@@ -159,6 +162,15 @@ def fetch(
     say(json.dumps(found.to_json(), indent=2) if json_ else f"{found.name}: {files}")
     if not quiet:
         note(f"next: dfdetect data index {found.name}")
+
+
+def _rows(datasets: "Sequence[Dataset]") -> Iterator[list[str]]:
+    """Lay out the list; where a terminal is too narrow, what a data set holds is cut, never its name."""
+    others = sum(max(len(getattr(one, key)) for one in datasets) for key in ("name", "size", "licence"))
+    room = max(terminal_width() - others - _GAPS, _NARROWEST) if terminal_width() else sys.maxsize
+    for one in datasets:
+        what = one.what if len(one.what) <= room else f"{one.what[: room - 1]}…"
+        yield [one.name, what, one.size, one.licence, one.access]
 
 
 def _split(values: list[str] | None) -> list[str]:
