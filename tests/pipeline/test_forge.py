@@ -1,6 +1,8 @@
 """The forging stage: pictures, masks and pairs that fit, the table trainers read, and what a kill leaves."""
 
 import json
+import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -149,7 +151,7 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path, portrait: np.ndar
     forge_faces(undisturbed, profile())
     command = [sys.executable, "-m", "deepfake_cli", "data", "forge", "small", "-w", disturbed.path.parent]
     rng, killed = np.random.default_rng(1), 0
-    for _ in range(5):
+    for _ in range(3):
         with subprocess.Popen([*command, "--quiet", "--jobs", "2"], stdout=subprocess.DEVNULL) as process:
             time.sleep(rng.uniform(0.3, 1.2))  # any moment will do
             killed += process.poll() is None
@@ -157,6 +159,22 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path, portrait: np.ndar
     assert killed
     subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.DEVNULL)
     assert tree(disturbed.path) == tree(undisturbed.path)
+
+
+def test_a_full_disk_is_told_and_nothing_half_made_counts(
+    dataset: DatasetFolder, dfdetect: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    command = ["data", "forge", "small", "-w", dataset.path.parent, "--jobs", "1"]
+    limit = (8192, 8192)  # bytes of a file: masks fit, pictures do not
+    run = dfdetect(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    assert run.returncode == 2
+    assert "cannot write" in run.stderr
+    assert not [path for path in dataset.forged.glob("*") if path.is_dir()]
+    assert dfdetect(*command).returncode == 0
+    disturbed = tree(dataset.path)
+    shutil.rmtree(dataset.forged)
+    forge_faces(dataset, profile())
+    assert tree(dataset.path) == disturbed
 
 
 def test_the_command_says_what_it_made(

@@ -95,15 +95,16 @@ def test_faces_that_were_cut_anew_are_compared_anew(dataset: DatasetFolder, port
 
 def test_a_share_holds_originals_with_all_their_fakes(tmp_path: Path, portrait: np.ndarray) -> None:
     folder = small_dataset(tmp_path / "workspace", portrait)
-    seeds = {seed: make_maps(folder, profile(share=0.5, seed=seed)) for seed in range(4)}
-    assert len({report.counts["fakes not drawn"] for report in seeds.values()}) > 1
-    for seed, report in seeds.items():
-        make_maps(folder, profile(share=0.5, seed=seed))
+    not_drawn = set()
+    for seed in range(4):
+        report = make_maps(folder, profile(share=0.5, seed=seed))
+        not_drawn.add(report.counts["fakes not drawn"])
         rows = rows_of(folder.mri / "train.csv") + rows_of(folder.mri / "test.csv")
         used = {row["original"] for row in rows}
         assert used == {row["original"] for row in rows if row["label"] == "fake"}
         assert len(used) == 3 - report.counts["fakes not drawn"]
         assert {path.name for path in folder.mri.glob("fake*")} == {f"fake{name[-1]}" for name in used}
+    assert len(not_drawn) > 1
 
 
 def test_a_bad_video_costs_only_itself(dataset: DatasetFolder) -> None:
@@ -148,7 +149,7 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path, portrait: np.ndar
     command += ["--share", "1", "--metric", "ms-ssim", "--jobs", "2", "--quiet"]
     rng = np.random.default_rng(0)
     killed = 0
-    for _ in range(5):
+    for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             time.sleep(rng.uniform(0.3, 1.2))  # any moment will do
             killed += process.poll() is None
