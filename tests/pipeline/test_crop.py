@@ -244,6 +244,7 @@ def test_a_place_that_takes_no_pictures_ends_the_stage(pair: DatasetFolder) -> N
         crop_faces(pair, settings())
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_and_begun_again_the_tree_is_the_same(tmp_path: Path, raw: Path) -> None:
     names = [f"{kind}{i}.mp4" for i in range(3) for kind in ("real", "fake")]
     for name in names:
