@@ -22,7 +22,7 @@ from .transfer import require_space as require_space
 if TYPE_CHECKING:
     import httpx2
 
-_PARTING = 1.0  # seconds that threads get to end; one that waits for a silent server ends with the process
+_PARTING = 0.3  # seconds that threads get to end; one that waits for a silent server ends with the process
 
 
 def download(files: Sequence[Remote], manner: Manner, *, name: str, track: Track = untracked) -> None:
