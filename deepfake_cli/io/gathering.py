@@ -201,22 +201,25 @@ class Gathering:
             yield Grouped(_candidate(row[:8]), *row[8:])
 
     def _company(self, file: Candidate) -> Company:
-        path = _bytes(file.path)
-        if not file.fake:
-            return Company(_bytes(file.original) or path, "", False, b"")
-        given, identity, way = _bytes(file.original), b"", [path]
-        while given:  # usually once: the original is a real file
+        """Follow the originals that files name, usually one step; a real file names what it belongs to."""
+        given, way = _bytes(file.original), [_bytes(file.path)]
+        original, identity, family = "", b"", b""
+        while given and not family:
             found = self._find(given)
             if found is None:
-                return Company(given, self._free_id(_text(given)), False, b"")
-            path, fake, name, identity, further = found
-            if not fake:
-                return Company(path, name, True, identity)
-            if path in way:  # fakes that name each other
-                return Company(min(way[way.index(path) :]), "", False, b"")
+                family = given
+                break
+            path, fake, id, identity_there, given = found
+            identity = identity or identity_there
+            original = original or ("" if fake else id)
+            if path in way:  # it names itself, or they name each other
+                family = min(way[way.index(path) :])
             way.append(path)
-            given = further
-        return Company(path, "", False, identity)
+        if not file.fake:
+            return Company(family or way[-1], "", False, identity)
+        if family and not original and family not in way:
+            return Company(family, self._free_id(_text(family)), False, identity)
+        return Company(family or way[-1], original, bool(original), identity)
 
     def _free_id(self, path: str) -> str:
         """Name a file that is missing, by a name that no other has."""

@@ -185,9 +185,6 @@ def test_company_is_kept_whatever_a_table_says(
 ) -> None:
     """A fake never leaves its original, and an identity is whole where no official list divides it."""
     tmp = tmp_path_factory.mktemp("tree")
-    for row in rows:
-        if row["label"] == "real":
-            row["original"] = ""
     plant_csv(tmp / "raw", rows)
     folder = adopt(tmp / "w", "folder", tmp / "raw")
     found, _ = index(folder, data__seed=seed)
@@ -200,6 +197,9 @@ def test_company_is_kept_whatever_a_table_says(
             assert not by_id[row.original].fake
     listed = {row["path"] for row in rows if row["split"] == "test"}
     assert all(row.split == "report" for row in found if row.path in listed)
+    named = {row["path"]: row["original"] for row in rows}
+    for original in set(named.values()) - {""}:
+        assert len({row.split for row in found if named[row.path] == original}) == 1
     if not listed:
         for identity in ("p", "q", "r"):
             assert len({row.split for row in found if row.identity == identity}) <= 1
@@ -208,6 +208,21 @@ def test_company_is_kept_whatever_a_table_says(
     plant_csv(tmp / "raw", rows)
     index(folder, data__seed=seed)
     assert folder.index.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", ["", ".mp4"])
+def test_real_files_may_name_themselves_or_their_group(tmp_path: Path, suffix: str) -> None:
+    rows = []
+    for i in range(60):
+        rows += [{"path": f"r{i}.mp4", "label": "real", "original": f"r{i}{suffix}"}]
+        rows += [{"path": f"f{i}.mp4", "label": "fake", "original": f"r{i}{suffix}"}]
+        rows += [{"path": f"{name}{i}.mp4", "label": "real", "original": f"scene{i}"} for name in "ab"]
+    plant_csv(tmp_path / "raw", rows)
+    found, report = index(adopt(tmp_path / "w", "folder", tmp_path / "raw"))
+    split = {row.id: row.split for row in found}
+    assert all(split[f"r{i}"] == split[f"f{i}"] and split[f"a{i}"] == split[f"b{i}"] for i in range(60))
+    assert all(row.original == row.id for row in found if not row.fake)
+    assert not report.oddities
 
 
 def test_what_is_wrong_with_files_is_reported(tmp_path: Path) -> None:
