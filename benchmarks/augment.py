@@ -45,7 +45,7 @@ KINDS: dict[str, list[dict[str, object]]] = {
     ],
 }
 WORK = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import cv2
 from deepfake_cli.io.encode import Encoding, rewrite_video
@@ -57,7 +57,8 @@ chain = Chain(tuple(ENTRY.validate_python(entry) for entry in json.loads(sys.arg
 target, begun = Path(sys.argv[1]).with_suffix(".out"), time.process_time()
 made = rewrite_video(Path(sys.argv[1]), target, chain, encoding=Encoding(settings.crf, settings.preset))
 spent = (time.process_time() - begun) / made.frames
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not ru_maxrss, which counts what the parent had when it started us.
+peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 print(json.dumps([1000 * spent, target.stat().st_size / made.frames / 1000, peak / 1024]))
 target.unlink()
 """
