@@ -3,6 +3,10 @@
 import csv
 import json
 import random
+import shutil
+import subprocess
+import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -303,6 +307,34 @@ def test_a_check_that_was_killed_goes_on(videos: DatasetFolder) -> None:
         assert table.read_bytes() == complete
         assert videos.index.read_bytes() == listed
         assert not (videos.path / "reports/checked.csv.part").exists()
+
+
+def test_a_check_killed_for_real_ends_as_if_undisturbed(tmp_path: Path, portrait_video: Path) -> None:
+    for i in range(12):
+        (tmp_path / "raw/real").mkdir(parents=True, exist_ok=True)
+        shutil.copy(portrait_video, tmp_path / f"raw/real/{i}.mp4")
+    folders = [adopt(tmp_path / workspace / "set", "folder", tmp_path / "raw") for workspace in "ab"]
+    command = [sys.executable, "-m", "deepfake_cli", "data", "index", "set", "--check", "-j", "1", "-w"]
+    journal = folders[0].path / "reports/checked.csv.part"
+    process = subprocess.Popen(
+        [*command, tmp_path / "a"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None and not (journal.exists() and journal.stat().st_size):
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    for workspace in "ab":
+        subprocess.run([*command, tmp_path / workspace], check=True, capture_output=True)
+    one, other = (
+        {
+            str(path.relative_to(folder.path)): path.read_bytes()
+            for path in folder.path.rglob("*")
+            if path.is_file()
+        }
+        for folder in folders
+    )
+    assert one == other
+    assert "index.csv" in one
 
 
 def test_what_was_checked_is_not_decoded_again(videos: DatasetFolder) -> None:
