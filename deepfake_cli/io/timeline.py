@@ -1,6 +1,6 @@
 """Decode the frames of a video in order of presentation, and jump ahead by keyframes."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
@@ -43,6 +43,8 @@ class Timeline:
     Args:
         path: The video.
         threads: For decoding; the frames do not depend on it.
+        stride: Above 1, only every so many-th frame will be looked at, counted by ``number``: others are left
+            out where that spares decoding, as by ``expect``.
 
     Attributes:
         container: The open file.
@@ -53,8 +55,10 @@ class Timeline:
         MediaError: It cannot be read, or holds no video.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, stride: int = 1) -> None:
         self._path = path
+        self._stride = stride
+        self._starts: list[int] = []  # ticks at which the frames read so far are shown, sorted
         self._threads = threads
         self._origin: int | None = None  # ticks of the first frame
         self._shift = 0  # ticks added since times started over
@@ -103,6 +107,16 @@ class Timeline:
         """
         if self._kind in _TIMED and self.stream.codec_context.codec.canonical_name == "h264":
             self._moments = [self._ticks(moment) for moment in moments]
+
+    def number(self, picture: Picture, counted: int) -> int:
+        """Tell which frame of the file this is in order of presentation, from 0.
+
+        Args:
+            picture: A frame.
+            counted: How many were given before it, which is the answer where none is left out.
+        """
+        skips = self._counts_ahead and picture.frame.pts is not None
+        return self._rank(picture.frame.pts or 0) if skips else counted
 
     def skipped(self, position: float, moment: float) -> float:
         """Estimate how many seconds of video a jump from ``position`` to ``moment`` would save decoding."""
@@ -180,6 +194,8 @@ class Timeline:
         else:
             if self._origin is None:
                 self._origin = frame.pts
+                if frame.interlaced_frame:
+                    self._stride = 1  # its frames may be stored in two halves, which cannot be counted off
             ticks = frame.pts - self._origin + self._shift
         if self._last is not None and ticks <= self._last:
             if (self._last - ticks) * self._tick > _RESTART:
@@ -211,7 +227,7 @@ class Timeline:
     def _decode(self, packets: Iterator["Packet[VideoStream]"]) -> Iterator[VideoFrame]:
         """Decode packets, leaving out what is broken, and what the decoder holds back at the end."""
         context = self.stream.codec_context
-        for packet, end in chain(with_ends(packets), [(None, None)]):
+        for packet, end in chain(with_ends(self._noted(packets)), [(None, None)]):
             context.skip_frame = "NONREF" if packet and not self._wanted(packet.pts, end) else "DEFAULT"
             try:
                 frames = self.stream.decode(packet)
@@ -224,8 +240,26 @@ class Timeline:
                 else:
                     yield frame
 
+    @property
+    def _counts_ahead(self) -> bool:
+        """Whether frames can be counted before they are decoded."""
+        known = self._kind in _TIMED and self.stream.codec_context.codec.canonical_name == "h264"
+        return known and self._stride > 1
+
+    def _noted(self, packets: Iterator["Packet[VideoStream]"]) -> Iterator["Packet[VideoStream]"]:
+        """Pass packets on, and note when those are shown that are."""
+        for packet in packets:
+            if self._counts_ahead and packet.pts is not None and not packet.is_discard:
+                insort(self._starts, packet.pts)
+            yield packet
+
+    def _rank(self, start: int) -> int:
+        return bisect_left(self._starts, start) - bisect_left(self._starts, self._origin or 0)
+
     def _wanted(self, start: int | None, end: int | None) -> bool:
-        """Tell whether one of the expected moments lies in a frame's time on screen."""
+        """Tell whether a frame is one that is counted off, or on screen at one of the expected moments."""
+        if self._counts_ahead and self._origin is not None and start is not None and end is not None:
+            return self._rank(start) % self._stride == 0
         if start is None or end is None or not self._moments or not self._jumps:
             return True
         return bisect_left(self._moments, start) < bisect_right(self._moments, end)

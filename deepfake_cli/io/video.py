@@ -108,7 +108,8 @@ class FrameReader(Iterator[Frame]):
     """
 
     def __init__(self, path: Path, sampling: Sampling, threads: int, seek_beyond: float) -> None:
-        self._timeline = WebpTimeline(path) if is_animated_webp(path) else Timeline(path, threads)
+        animated = is_animated_webp(path)
+        self._timeline = WebpTimeline(path) if animated else Timeline(path, threads, sampling.stride)
         try:
             first = self._timeline.next()
             if first is None:
@@ -161,9 +162,12 @@ class FrameReader(Iterator[Frame]):
     def _counted(self, first: Picture, stride: int) -> Iterator[Picture]:
         """Give every ``stride``-th picture."""
         picture: Picture | None = first
-        for number in count():
+        for counted in count():
             if picture is None:
                 return
+            number = counted
+            if isinstance(self._timeline, Timeline):
+                number = self._timeline.number(picture, counted)
             if number % stride == 0:
                 yield picture
             picture = self._timeline.next()
