@@ -297,7 +297,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="clips in the folder")
     parser.add_argument("--hours", type=float, default=2, help="length of the film")
     parser.add_argument("--clips", type=Path, help="folder for the clips; kept, and used again")
-    parser.add_argument("--only", choices=("1080p", "1080p-web", "720p", "720p-web", "start", "folder", "film"), help="one part")
+    names = ("1080p", "1080p-web", "720p", "720p-web", "start", "folder", "film")
+    parser.add_argument("--only", choices=names, help="one part")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
