@@ -9,6 +9,7 @@ from .forge import forge
 from .index import index
 from .landmarks import landmarks
 from .mri import mri
+from .run import run
 from .status import status
 from .table import table
 
@@ -22,4 +23,5 @@ app.command()(crop)
 app.command()(mri)
 app.command()(forge)
 app.command()(table)
+app.command()(run)
 app.command()(status)
