@@ -136,18 +136,18 @@ def fetch(
     choices = {"compression": _split(compression), "methods": _split(methods), "parts": _split(parts)}
     wish = Wish(
         name,
-        as_ or "",
-        choices,
-        from_,
-        mirror or "",
-        script,
-        number or 0,
-        server or "",
-        search or "",
-        hub or "",
-        seeds or "",
-        partial,
-        force,
+        alias=as_ or "",
+        choices=choices,
+        copy=from_,
+        mirror=mirror or "",
+        script=script,
+        number=number or 0,
+        server=server or "",
+        search=search or "",
+        hub=hub or "",
+        seeds=seeds or "",
+        partial=partial,
+        force=force,
     )
     if search:
         path, count = search_pictures(wish, settings, track=track(quiet))
