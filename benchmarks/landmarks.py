@@ -103,10 +103,14 @@ def compare(size: str, bench: Bench, clips: Path, scratch: Path, runs: int) -> l
         "landmarks, then crop": [stage("landmarks", ours, *every), stage("crop", ours)],
         "landmarks --crops": [stage("landmarks", ours, *every, "--crops")],
     }
-    for _ in range(runs):
-        for work, commands in works.items():
-            shutil.rmtree(theirs, ignore_errors=True) if work == "reference" else prepare(clips, ours)
-            bench.turn(name, {work: commands}, runs=1)
+
+    def clear(command: Command) -> None:
+        """Take away what a command makes: of our stages, what is finished would not be done again."""
+        shutil.rmtree(theirs if "--reference" in command else ours / "bench" / "crops", ignore_errors=True)
+        if "landmarks" in command:
+            prepare(clips, ours)
+
+    bench.turn(name, works, runs=runs, before=clear)
     (slow, two, one) = (bench.seconds(name + work) for work in works)
     least = LARGE * FRAMES[size.removesuffix("-web")][1]
     one_found, other = large(boxes_of_ours(ours / "bench"), least), large(boxes_of_reference(theirs), least)

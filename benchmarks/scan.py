@@ -80,11 +80,24 @@ class Bench:
         self.taken: dict[str, list[Run]] = {}
         self.disturbed = 0
 
-    def turn(self, prefix: str, works: dict[str, Sequence[Command]], runs: int = 0) -> None:
-        """Run pieces of work in turn, each one process or several one after the other."""
+    def turn(
+        self,
+        prefix: str,
+        works: dict[str, Sequence[Command]],
+        runs: int = 0,
+        before: Callable[[Command], None] = lambda command: None,
+    ) -> None:
+        """Run pieces of work in turn, each one process or several one after the other.
+
+        Args:
+            prefix: Of their names.
+            works: Commands by name.
+            runs: How many of each, if not as many as of all others.
+            before: Called before each process, also before one that is run again: takes away what it makes.
+        """
         for _ in range(runs or self._runs):
             for name, commands in works.items():
-                done = [self.run(command) for command in commands]
+                done = [self.run(command, before) for command in commands]
                 whole = Run(
                     seconds=sum(run.seconds for run in done),
                     cpu=sum(run.cpu for run in done),
@@ -94,9 +107,10 @@ class Bench:
                 self.taken.setdefault(prefix + name, []).append(whole)
                 print(f"{prefix + name}: {whole.seconds:.2f} s, {whole.megabytes:.0f} MB", file=sys.stderr)
 
-    def run(self, command: Command) -> Run:
+    def run(self, command: Command, before: Callable[[Command], None] = lambda command: None) -> Run:
         """Run one process; again when others kept the machine busy meanwhile, at last in spite of that."""
         for _ in range(_ATTEMPTS):
+            before(command)
             busy, total = _jiffies()
             run = self._run(command)
             busy_after, total_after = _jiffies()
