@@ -88,6 +88,8 @@ class DatasetFolder:
     def locked(self) -> Iterator[None]:
         """Keep other processes off this data set; the system gives the lock back, whatever happens.
 
+        Tables and reports that a killed process left half-written are removed.
+
         Raises:
             UsageError: Another process works on it.
             OutputError: The folder cannot be made or written.
@@ -106,6 +108,9 @@ class DatasetFolder:
                 raise UsageError(
                     f"another dfdetect is working on {self.name}", "wait until it has ended"
                 ) from None
+            for left in (*self.path.glob(".*.part"), *self.path.glob("reports/.*.part")):
+                if left.is_file():
+                    left.unlink(missing_ok=True)
             yield
         finally:
             os.close(handle)

@@ -101,7 +101,9 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(tmp_path: Path) -
     (folder.crops / ".b.0a1b2c3d.part" / "deeper").mkdir(parents=True)
     (folder.crops / ".c.0a1b2c3d.part").write_text("half")
     (folder.crops / "kept.part").write_text("whole")
+    (folder.path / ".index.csv.0a1b2c3d.part").write_text("half")
     run(folder)
+    assert not list(folder.path.glob(".*.part"))
     assert sorted(path.name for path in folder.crops.iterdir()) == ["a", "kept.part"]
 
 
