@@ -158,7 +158,9 @@ def fetch(
     found = fetch_dataset(wish, settings, track=track(quiet))
     for line in found.lacking:
         warn(line)
-    files = f"{found.files} files of {found.source.dataset} in {found.source.root}"
+    listed = found.source.options.get("csv")  # which files those are, the index finds out
+    files = f"the files in {', '.join(listed)}" if listed else f"{found.files} files"
+    files += f" of {found.source.dataset} in {found.source.root}"
     say(json.dumps(found.to_json(), indent=2) if json_ else f"{found.name}: {files}")
     if not quiet:
         note(f"next: dfdetect data index {found.name}")
