@@ -189,7 +189,7 @@ def measure(clips: Path, args: argparse.Namespace) -> str:
         bench = Bench(own | {"XDG_CONFIG_HOME": home, "NO_COLOR": "1"}, args.runs)
         rows: list[Row] = []
         for size, folder in folders(clips, args.count, Path(place)):
-            if args.only in (None, size):
+            if size in args.only:
                 rows += compare(size, bench, folder, Path(place), args.runs)
         return as_markdown(rows, bench, args.runs)
 
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs whose median counts")
     parser.add_argument("--count", type=int, default=8, help="clips in a folder")
     parser.add_argument("--clips", type=Path, help="folder for the clips; kept, and used again")
-    parser.add_argument("--only", choices=SIZES, help="one size")
+    parser.add_argument("--only", choices=SIZES, nargs="+", default=SIZES, help="some of the sizes")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     parser.add_argument("--reference", nargs=2, type=Path, help="be the reference: CLIPS OUTPUT")
     args = parser.parse_args()
