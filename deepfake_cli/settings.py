@@ -224,6 +224,18 @@ class TableSettings(Section):
     weigh: Literal["video", "face"]
 
 
+class InspectSettings(Section):
+    """What is looked for before training, and how large contact sheets are."""
+
+    hashes: CountOrOff
+    distance: Annotated[int, Field(ge=0, le=8)]
+    duplicates: Count
+    pictures: Count
+    columns: Count
+    side: Annotated[int, Field(ge=16, le=1024)]
+    methods: CountOrOff
+
+
 class FetchSettings(Section):
     """How data sets are downloaded and unpacked."""
 
@@ -263,4 +275,5 @@ class Profile(Section):
     crop: CropSettings
     mri: MriSettings
     forge: ForgeSettings
+    inspect: InspectSettings
     fetch: FetchSettings

@@ -1,4 +1,4 @@
-"""Find pictures that show the same: a hash that survives scaling and compression, and the search for near ones."""
+"""Find pictures that show the same: a hash that survives scaling and compression, and a search for it."""
 
 from collections.abc import Iterator
 from itertools import combinations

@@ -80,6 +80,11 @@ class DatasetFolder:
         """The table that trainers read."""
         return self.path / "faces.csv"
 
+    @property
+    def inspection(self) -> Path:
+        """Tables and contact sheets to look at before training."""
+        return self.path / "inspect"
+
     def report(self, stage: str) -> Path:
         """What a stage did, and what it could not do."""
         return self.path / "reports" / f"{stage}.json"

@@ -7,6 +7,7 @@ from .crop import crop
 from .fetch import fetch, list_
 from .forge import forge
 from .index import index
+from .inspect import inspect
 from .landmarks import landmarks
 from .mri import mri
 from .run import run
@@ -24,4 +25,5 @@ app.command()(mri)
 app.command()(forge)
 app.command()(table)
 app.command()(run)
+app.command()(inspect)
 app.command()(status)
