@@ -57,8 +57,9 @@ def inspect_dataset(folder: DatasetFolder, profile: Profile, *, track: Track = u
         looks = _looks(folder, index, profile)
         with closing(looks):
             for number, row, look in track(looks, "looking", cut):
+                if problem := look if isinstance(look, str) else look.problem:
+                    bad[number] = Bad(row.id, row.path, problem)
                 if isinstance(look, str):
-                    bad[number] = Bad(row.id, row.path, look)
                     continue
                 found.add(row, look)
                 samples.offer(row, look)

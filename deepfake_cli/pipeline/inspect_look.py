@@ -29,6 +29,7 @@ class Look:
         means: Of its dissimilarity maps, in [0, 1].
         left_out: Pairs without a map, by reason.
         forged: Forgeries made of it, by kind.
+        problem: What is wrong with a picture that was to be hashed; empty as a rule.
     """
 
     sizes: tuple[int, ...]
@@ -38,6 +39,7 @@ class Look:
     means: tuple[float, ...]
     left_out: Mapping[str, int]
     forged: Mapping[str, int]
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ class Looker:
     hashes: int
 
     def __call__(self, row: IndexRow, report: Callable[[Any], None]) -> Look | str:
-        """Look at one video whose faces were cut; what is wrong with its files travels home as words."""
+        """Look at one video whose faces were cut; what is wrong with its tables travels home as words."""
         cv2.setNumThreads(1)  # the workers share the processor among themselves
         try:
             return self._look(row)
-        except (DataError, MediaError) as error:
+        except DataError as error:
             return error.message
 
     def _look(self, row: IndexRow) -> Look:
@@ -65,7 +67,13 @@ class Looker:
         crops = read_crops(place)
         maps = self._maps(row)
         chosen = _spread(len(crops.faces), self.hashes)
-        found = [(i, perceptual_hash(read_image(place / crops.faces[i].file))) for i in chosen]
+        found, problem = [], ""
+        for i in chosen:
+            file = place / crops.faces[i].file
+            try:
+                found.append((i, perceptual_hash(read_image(file))))
+            except MediaError as error:
+                problem = f"{file.name}: {error.message}"
         return Look(
             sizes=tuple(map(_size, crops.faces)),
             hashes=tuple((i, bits) for i, bits in found if bits is not None),
@@ -74,6 +82,7 @@ class Looker:
             means=tuple(one.mean for one in maps.maps),
             left_out=maps.left_out,
             forged=self._forged(row),
+            problem=problem,
         )
 
     def _maps(self, row: IndexRow) -> FaceMaps:

@@ -130,8 +130,9 @@ def _copies(found: "Inspection") -> list[Row]:
 def _sums(found: "Inspection") -> list[str]:
     copies, lines = found.copies, []
     if copies.hashed:
-        same = f"{copies.pairs} pairs of pictures in different splits look the same"
-        lines.append(f"duplicates: {same}, of {copies.hashed} compared; files paired: {len(copies.listed)}")
+        same = f"{copies.pairs} pairs of pictures" if copies.pairs else "none"
+        files = f"; {len(copies.listed)} pairs of files are listed" if copies.pairs else ""
+        lines.append(f"duplicates: {same} in different splits, of {copies.hashed} pictures compared{files}")
     if found.maps or found.left_out:
         left = "".join(f", {n} pairs {why}" for why, n in sorted(found.left_out.items()) if n)
         lines.append(f"maps: {sum(counts.total() for counts in found.maps.values())}{left}")
