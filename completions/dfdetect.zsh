@@ -11,6 +11,7 @@ _dfdetect() {
         command)
             commands=(
                 'scan:Tell whether the faces in videos and pictures are manipulated'
+                'data:Make training tables out of data sets, stage by stage'
                 'classifier:Train a detector and measure it'
                 'models:List, explain and fetch the models that judge faces'
                 'config:Show, check and begin your profile of settings'
@@ -19,6 +20,7 @@ _dfdetect() {
         rest)
             case $line[1] in
                 scan) _dfdetect_scan ;;
+                data) _dfdetect_data ;;
                 classifier) _dfdetect_classifier ;;
                 models) _dfdetect_models ;;
                 config) _dfdetect_config ;;
@@ -32,7 +34,7 @@ _dfdetect_scan() {
         '--frames[Sampled frames of a video, or all]: :' \
         '--every[Every N-th frame instead]: :' \
         '--threshold[A score from here on is FAKE, below it REAL; the model’s own threshold by default]: :' \
-        '--model[Which model judges\: embedded, a folder, or owner/name@revision]: :' \
+        '--model[Which model judges\: plain, a folder, or owner/name@revision]: :' \
         '(-j --jobs)'{-j,--jobs}'[Files judged at once]: :' \
         '--timeout[Most time for one file]: :' \
         '(-f --format)'{-f,--format}'[How results are written; by default a table, or what --output ends in]: :(table json jsonl csv)' \
@@ -48,6 +50,255 @@ _dfdetect_scan() {
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }
+_dfdetect_data() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'list:List the data sets of the field, or explain one'
+                'fetch:Download a data set, or adopt your copy of it'
+                'index:List files with label, original, method and split'
+                'landmarks:Find the faces in frames of every video'
+                'crop:Cut one picture per face that was found'
+                'mri:Compare fakes with their originals, face by face'
+                'forge:Make fakes out of real faces, with their masks'
+                'table:Write the table of faces that trainers read'
+                'run:Run all stages in order, up to the table of faces'
+                'inspect:Show counts, face sizes, duplicates and contact sheets'
+                'status:Show how far each stage is with each data set'
+                'augment:Augment videos by a plan that you can read and edit'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                list) _dfdetect_data_list ;;
+                fetch) _dfdetect_data_fetch ;;
+                index) _dfdetect_data_index ;;
+                landmarks) _dfdetect_data_landmarks ;;
+                crop) _dfdetect_data_crop ;;
+                mri) _dfdetect_data_mri ;;
+                forge) _dfdetect_data_forge ;;
+                table) _dfdetect_data_table ;;
+                run) _dfdetect_data_run ;;
+                inspect) _dfdetect_data_inspect ;;
+                status) _dfdetect_data_status ;;
+                augment) _dfdetect_data_augment ;;
+            esac ;;
+    esac
+}
+_dfdetect_data_list() {
+    _arguments -s \
+        '--seeds[Seeds of generated faces (stylegan2-ada)]: :' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_fetch() {
+    _arguments -s \
+        '--as[Name in the workspace, if not the same]: :' \
+        '--from[Adopt this copy, where it is\: a folder, or your own CSV]: :_files' \
+        '--partial[Adopt it even if files are missing]' \
+        '--compression[How videos are packed\: raw, c23, c40 (faceforensics)]: :' \
+        '--methods[Kinds of fakes, with commas (faceforensics)]: :' \
+        '--parts[Parts, with commas (muct, fdf, ffhq, dessa-youtube)]: :' \
+        '--script[Fetch by the script that the authors send (faceforensics)]: :_files' \
+        '--number[With --script\: videos of each set]: :' \
+        '--server[With --script\: EU, EU2 or CA]: :' \
+        '--search[List what this word finds (unsplash)]: :' \
+        '--pictures[Most pictures listed]: :' \
+        '--seeds[Seeds of generated faces (stylegan2-ada)]: :' \
+        '--hub[The data set owner/name@revision on the Hub (hub)]: :' \
+        '--mirror[Download from here instead of the registered address]: :' \
+        '--connections[Files at once]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--force[Replace what is there]' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_index() {
+    _arguments -s \
+        '--check[Decode a little of every file, and leave out what fails]' \
+        '--shares[Shares of train, choose and report, such as 8,1,1]: :' \
+        '--follow[What goes with a file of an official test list]: :(nothing original identity)' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_landmarks() {
+    _arguments -s \
+        '--every[Every N-th frame of a video]: :' \
+        '--frames[Exactly N frames, evenly spaced]: :' \
+        '(--fakes --no-fakes)'{--fakes,--no-fakes}'[Also in fakes that name their original, whose boxes they are cut by]' \
+        '--crops[Cut the faces as well, which spares data crop to decode them again]' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_crop() {
+    _arguments -s \
+        '--margin[Added on each side, as a share of the box]: :' \
+        '--size[Longer side of a picture; 0 keeps it]: :' \
+        '--format[Of the pictures]: :(png jpeg)' \
+        '--quality[Of JPEG]: :' \
+        '(--align --no-align)'{--align,--no-align}'[Turn faces to a standard pose]' \
+        '--faces[Which of a frame]: :(all largest)' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_mri() {
+    _arguments -s \
+        '--metric[How to compare\: ssim, ms-ssim, gms, absolute, colour]: :' \
+        '--size[Side of a map in pixels]: :' \
+        '--share[Share of the originals to use]: :' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_forge() {
+    _arguments -s \
+        '--kind[How to forge, repeatable\: self-blend, warp-rectangle, warp-hull]: :' \
+        '--share[Share of the real faces]: :' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_table() {
+    _arguments -s \
+        '--share[Share of the originals, with their fakes]: :' \
+        '--faces[Most faces of a video; 0 takes all]: :' \
+        '--weigh[What all weighs the same]: :(video face)' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_run() {
+    _arguments -s \
+        '--check[Decode a little of every file, and leave out what fails]' \
+        '--forge[Also make fakes out of the real faces]' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_inspect() {
+    _arguments -s \
+        '--distance[How unlike the same may look]: :' \
+        '--hashes[Pictures of a file to compare; 0 for none]: :' \
+        '--pictures[Pictures on a contact sheet]: :' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_status() {
+    _arguments -s \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_augment() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'plan:Draw at random what is done to which video'
+                'apply:Write the augmented videos of the plan'
+                'preview:Show every kind of augmentation on one video'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                plan) _dfdetect_data_augment_plan ;;
+                apply) _dfdetect_data_augment_apply ;;
+                preview) _dfdetect_data_augment_preview ;;
+            esac ;;
+    esac
+}
+_dfdetect_data_augment_plan() {
+    _arguments -s \
+        '--share[Share of the originals to augment]: :' \
+        '--most[Most augmentations of one video]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '--force[Replace what is there]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_augment_apply() {
+    _arguments -s \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_augment_preview() {
+    _arguments -s \
+        '--video[Which video of the data set]: :' \
+        '(-o --output)'{-o,--output}'[Folder to write]: :_files' \
+        '--seconds[How much of the video to show]: :' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
 _dfdetect_classifier() {
     local state line
     local -a commands
@@ -57,8 +308,8 @@ _dfdetect_classifier() {
     case $state in
         command)
             commands=(
-                'train:Train a classifier on tables of faces and write it as a model folder'
-                'test:Measure a model on tables of faces, with 95 % intervals from a bootstrap over sources'
+                'train:Train a classifier and write it as a model folder'
+                'test:Measure a model on tables of faces'
             )
             _describe command commands ;;
         rest)
@@ -97,9 +348,9 @@ _dfdetect_models() {
     case $state in
         command)
             commands=(
-                'list:List the models that need no network: embedded ones, and those fetched from the Hub before'
-                'info:Explain a model: what it was trained on, how well it does, how its scores become verdicts, its terms'
-                'pull:Fetch a model from the Hub into the cache, check it, and print it with its commit'
+                'list:List the models that need no network'
+                'info:Explain a model: its training, its numbers, its terms'
+                'pull:Fetch a model from the Hub, and check it'
             )
             _describe command commands ;;
         rest)
@@ -112,12 +363,12 @@ _dfdetect_models() {
 }
 _dfdetect_models_list() {
     _arguments -s \
-        '(-f --format)'{-f,--format}'[How the answer is written]: :(table json)' \
+        '--json[Write JSON instead of text]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]'
 }
 _dfdetect_models_info() {
     _arguments -s \
-        '(-f --format)'{-f,--format}'[How the answer is written]: :(table json)' \
+        '--json[Write JSON instead of text]' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
@@ -137,10 +388,10 @@ _dfdetect_config() {
     case $state in
         command)
             commands=(
-                'show:Print every setting that counts here, with where it came from'
+                'show:Print every setting, and where it came from'
                 'path:Print where your profile is looked for'
-                'init:Write a profile with every key, its meaning and its default, for you to edit'
-                'check:Check every source of settings and tell all mistakes at once'
+                'init:Write a profile with every key explained, to edit'
+                'check:Check all sources of settings; tell all mistakes'
             )
             _describe command commands ;;
         rest)
