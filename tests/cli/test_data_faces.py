@@ -24,7 +24,7 @@ def workspace(tmp_path: Path, make_video: Callable[..., Path], pan: Callable[...
 def test_from_videos_to_faces(dfdetect: Run, workspace: Path) -> None:
     found = dfdetect("data", "landmarks", "small", "-w", workspace, "--every", "4", "-j", "1")
     assert found.returncode == 0
-    assert found.stdout == "landmarks: 0 faceless, 3 faces, 3 frames, 0 noted from 1 files\n"
+    assert found.stdout == "landmarks: 3 faces, 3 frames from 1 file\n"
     assert "broken.mp4: " in found.stderr
     assert "1 of 2 files could not be used" in found.stderr
 

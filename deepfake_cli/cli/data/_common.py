@@ -53,7 +53,8 @@ def open_dataset(
 def tell(report: "StageReport", folder: "DatasetFolder", quiet: bool = False) -> None:
     """Say what a stage has made, and warn of what it could not use."""
     counts = [f"{count} {name}" for name, count in sorted(report.counts.items()) if count]
-    say(f"{report.stage}: {', '.join(counts) or 'nothing'} from {report.videos - len(report.bad)} files")
+    used = report.videos - len(report.bad)
+    say(f"{report.stage}: {', '.join(counts) or 'nothing'} from {used} file{'' if used == 1 else 's'}")
     if not report.bad:
         return
     for bad in report.bad[:_SHOWN]:
