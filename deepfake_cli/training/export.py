@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -57,17 +58,21 @@ def export_classifier(
     model.eval()
     save_tensors(folder / "model.safetensors", weights)
     example = torch.zeros(2, 3, settings.size, settings.size)
-    torch.onnx.export(
-        model,
-        (example,),
-        folder / "model.onnx",
-        input_names=["faces"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("N")},),
-        opset_version=_OPSET,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # what the exporter does to itself is not the user's business
+        torch.onnx.export(
+            model,
+            (example,),
+            folder / "model.onnx",
+            input_names=["faces"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            opset_version=_OPSET,
+            external_data=False,
+            verbose=False,
+        )
     classifier = Classifier(folder / "model.onnx", size=settings.size, mean=settings.mean, std=settings.std)
     _check_parity(model, classifier, faces[:8])
     logits = classifier.logits(faces).astype(np.float64)
