@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
@@ -57,22 +58,7 @@ def export_classifier(
     model.load_state_dict(weights)
     model.eval()
     save_tensors(folder / "model.safetensors", weights)
-    example = torch.zeros(2, 3, settings.size, settings.size)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", FutureWarning
-        )  # what the exporter does to itself is not the user's business
-        torch.onnx.export(
-            model,
-            (example,),
-            folder / "model.onnx",
-            input_names=["faces"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("N")},),
-            opset_version=_OPSET,
-            external_data=False,
-            verbose=False,
-        )
+    _export(model, settings.size, folder / "model.onnx")
     classifier = Classifier(folder / "model.onnx", size=settings.size, mean=settings.mean, std=settings.std)
     _check_parity(model, classifier, faces[:8])
     logits = classifier.logits(faces).astype(np.float64)
@@ -95,6 +81,41 @@ def export_classifier(
         "files": {file: _sha256(folder / file) for file in ("model.onnx", "model.safetensors")},
     }
     write_config(folder, config)
+
+
+def _export(model: nn.Module, size: int, path: Path) -> None:
+    """Write a network as ONNX, without the stack traces that come with it: they name this machine's paths."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the exporter about itself
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(2, 3, size, size),),
+            input_names=["faces"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            opset_version=_OPSET,
+            verbose=False,
+        )
+    assert program is not None  # as it is not written to a file here
+    exported = program.model_proto
+    strip_notes(exported)
+    path.write_bytes(exported.SerializeToString())
+
+
+def strip_notes(model: onnx.ModelProto) -> None:
+    """Take all notes off a model, which ONNX Runtime does not read; it computes the same without them."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:

@@ -59,6 +59,7 @@ def test_the_embedded_model_is_in_order_and_comes_first() -> None:
     for name in embedded_models():
         folder = load_model_folder(EMBEDDED / name)
         assert folder.onnx.stat().st_size <= 20 << 20
+        assert b"site-packages" not in folder.onnx.read_bytes()  # nor any other path of who made it
         assert (folder.path / "README.md").is_file()
 
 

@@ -68,6 +68,7 @@ def test_scan_computes_what_training_does(
     )
     trained = normalise(torch.from_numpy(face), tiny)
     assert np.abs(classifier.preprocess(face) - trained.numpy()).max() <= 1 / 255
+    assert b".py" not in (run / "model" / "model.onnx").read_bytes()  # no stack trace of the machine's
     network = build_classifier(tiny.architecture)
     network.load_state_dict(load_file(run / "model" / "model.safetensors"))
     network.eval()
