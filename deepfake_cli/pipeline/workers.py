@@ -198,7 +198,10 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which says what it means
     Thread(target=_die_with_parent, daemon=True).start()
     with Connection(fd) as connection:
-        work = connection.recv()
+        try:
+            work = connection.recv()
+        except EOFError:  # the parent was interrupted while it started us
+            return
         while True:
             try:
                 task = connection.recv()
