@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,9 +20,15 @@ from deepfake_cli.errors import ModelError
 SCHEMA_VERSION = 1
 CONFIG = "config.json"
 ONNX = "model.onnx"
+SAFETENSORS = "model.safetensors"
 CARD = "README.md"
 EMBEDDED = Path(__file__).parent.parent / "weights"
 DEFAULT = "plain"
+Method = Literal["plain", "mri", "fusion"]
+_USES = {
+    "classifier": "it judges faces, as in: dfdetect scan --model",
+    "generator": "it paints maps, as in: dfdetect gan predict --model",
+}
 
 # What may be listed in `files`: nothing that runs code when it is read, and no way out of the folder.
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|safetensors|json|md)$"
@@ -125,17 +131,14 @@ class Metric(_Part):
         return self
 
 
-class ModelConfig(_Part):
-    """What `config.json` says about a model, schema 1.
+class _Config(_Part):
+    """What `config.json` says about any model, schema 1.
 
     Attributes:
         schema_version: Version of this layout; ``schema`` in the file.
         name: What the model is called where it is shown.
-        task: What it does.
-        architecture: Name of the network, as timm calls it.
+        architecture: Name of the network, as timm calls it, or ``unet``.
         input: How faces enter.
-        calibration: How logits become probabilities.
-        decision: How probabilities become verdicts.
         metrics: How well it does, where that was measured.
         trained_on: Names of the data sets that it learned from.
         licence: Terms of the weights, an SPDX identifier where there is one.
@@ -144,11 +147,8 @@ class ModelConfig(_Part):
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
-    task: Literal["classifier"]
     architecture: Text
     input: Input
-    calibration: Calibration
-    decision: Decision
     metrics: tuple[Metric, ...]
     trained_on: tuple[Text, ...]
     licence: Text
@@ -161,9 +161,54 @@ class ModelConfig(_Part):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFolder:
-    """A model folder; `load_model_folder` checks that its files are what its `config.json` says.
+class ModelConfig(_Config):
+    """What `config.json` says about a classifier.
+
+    Attributes:
+        task: What it does.
+        method: What the classifier looks at: the face, the map that a generator paints of it, or both.
+        generator: Name and revision of the generator that is part of the network, if there is one.
+        calibration: How logits become probabilities.
+        decision: How probabilities become verdicts.
+    """
+
+    task: Literal["classifier"]
+    method: Method = "plain"
+    generator: Text | None = None
+    calibration: Calibration
+    decision: Decision
+
+
+class Shape(_Part):
+    """How large a generator is.
+
+    Attributes:
+        width: Channels at half resolution.
+        depth: How often the resolution is halved.
+    """
+
+    width: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=2, le=10)]
+
+
+class GeneratorConfig(_Config):
+    """What `config.json` says about a generator of maps.
+
+    Attributes:
+        task: What it does.
+        shape: How large it is.
+    """
+
+    task: Literal["generator"]
+    shape: Shape
+
+
+C = TypeVar("C", bound=_Config, covariant=True)
+
+
+@dataclass(frozen=True)
+class _Folder(Generic[C]):
+    """A model folder; loading it checks that its files are what its `config.json` says.
 
     Attributes:
         path: The folder.
@@ -172,7 +217,7 @@ class ModelFolder:
     """
 
     path: Path
-    config: ModelConfig
+    config: C
     revision: str
 
     @property
@@ -181,14 +226,27 @@ class ModelFolder:
         return self.path / ONNX
 
     @property
+    def safetensors(self) -> Path:
+        """The weights to train on; may be missing."""
+        return self.path / SAFETENSORS
+
+    @property
     def size(self) -> int:
         """Bytes of all that the folder needs: the listed files that are there, `config.json` and the card."""
         names = {*self.config.files, CONFIG, CARD}
         return sum((self.path / name).stat().st_size for name in names if (self.path / name).is_file())
 
 
+class ModelFolder(_Folder[ModelConfig]):
+    """The folder of a classifier."""
+
+
+class GeneratorFolder(_Folder[GeneratorConfig]):
+    """The folder of a generator of maps."""
+
+
 def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFolder:
-    """Read a model folder and check its files against their SHA-256.
+    """Read the folder of a classifier and check its files against their SHA-256.
 
     Weights for training (`.safetensors`) may be listed and absent: scanning does not need them.
 
@@ -199,10 +257,21 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
 
     Raises:
         DamagedModelError: The content of a file is not what `config.json` says.
-        ModelError: The folder or a file is missing, unreadable, or of another layout.
+        ModelError: The folder or a file is missing, unreadable, or of another layout or task.
     """
-    name = name or str(path)
     config = read_config(path, name)
+    _check_files(path, config, name or str(path))
+    return ModelFolder(path, config, revision or config.files[ONNX][:12])
+
+
+def load_generator_folder(path: Path, revision: str = "", name: str = "") -> GeneratorFolder:
+    """Read the folder of a generator, as `load_model_folder` does that of a classifier."""
+    config = _read(GeneratorConfig, path, name)
+    _check_files(path, config, name or str(path))
+    return GeneratorFolder(path, config, revision or config.files[ONNX][:12])
+
+
+def _check_files(path: Path, config: _Config, name: str) -> None:
     for file, digest in config.files.items():
         if file.endswith(".safetensors") and not (path / file).exists():
             continue
@@ -212,19 +281,23 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
                 f"{file} of model {name} is damaged: SHA-256 {found[:12]}…, {CONFIG} says {digest[:12]}…",
                 "copy or download the model again",
             )
-    return ModelFolder(path, config, revision or config.files[ONNX][:12])
 
 
 def read_config(path: Path, name: str = "") -> ModelConfig:
-    """Read the `config.json` of a model folder, and nothing else of it.
+    """Read the `config.json` of a classifier's folder, and nothing else of it.
 
     Args:
         path: The folder.
         name: What to call the folder in errors; its path by default.
 
     Raises:
-        ModelError: It is missing, unreadable or not of our layout; the message lists every mistake.
+        ModelError: It is missing, unreadable or not of our layout or of this task; the message lists every
+            mistake.
     """
+    return _read(ModelConfig, path, name)
+
+
+def _read(kind: type[C], path: Path, name: str) -> C:
     name = name or str(path)
     if not path.is_dir():
         what = "is a file, not a folder" if path.exists() else "does not exist"
@@ -234,9 +307,9 @@ def read_config(path: Path, name: str = "") -> ModelConfig:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for what is not UTF-8
         raise DamagedModelError(f"{CONFIG} of model {name} is not JSON: {error}") from None
-    _check_kind(found, name)
+    _check_kind(found, name, kind)
     try:
-        return ModelConfig.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         mistakes = [_mistake(detail) for detail in error.errors(include_url=False)]
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -246,14 +319,14 @@ def read_config(path: Path, name: str = "") -> ModelConfig:
         ) from None
 
 
-def embedded_models() -> tuple[str, ...]:
-    """Names of the classifiers inside the package, the default one first."""
+def embedded_models(task: str = "classifier") -> tuple[str, ...]:
+    """Names of the models inside the package that do a task, the default one first."""
     configs = EMBEDDED.glob(f"*/{CONFIG}")
-    names = [file.parent.name for file in configs if json.loads(file.read_bytes())["task"] == "classifier"]
+    names = [file.parent.name for file in configs if json.loads(file.read_bytes())["task"] == task]
     return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
 
 
-def _check_kind(found: Any, name: str) -> None:
+def _check_kind(found: Any, name: str, kind: type[_Config]) -> None:
     """Tell another kind of model, or a later version of ours, from one of ours with mistakes in it."""
     if not isinstance(found, dict) or "schema" not in found:
         raise ModelError(
@@ -266,6 +339,9 @@ def _check_kind(found: Any, name: str) -> None:
             f"model {name} has schema {schema}, this dfdetect reads schema {SCHEMA_VERSION}",
             "a newer dfdetect reads it: pip install --upgrade dfdetect",
         )
+    task = found.get("task")
+    if isinstance(task, str) and task in _USES and task not in get_args(kind.model_fields["task"].annotation):
+        raise ModelError(f"model {name} is a {task}, which cannot do this", _USES[task])
 
 
 def _read_text(path: Path, name: str) -> bytes:

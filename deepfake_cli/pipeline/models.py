@@ -58,7 +58,7 @@ class Model:
             "refs": list(self.refs),
             "path": str(self.folder.path),
             "bytes": self.folder.size,
-            "config": self.folder.config.model_dump(mode="json", by_alias=True),
+            "config": self.folder.config.model_dump(mode="json", by_alias=True, exclude_unset=True),
         }
 
 

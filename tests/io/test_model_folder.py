@@ -17,8 +17,10 @@ from deepfake_cli.io.model_folder import (
     DEFAULT,
     EMBEDDED,
     DamagedModelError,
+    GeneratorConfig,
     ModelConfig,
     embedded_models,
+    load_generator_folder,
     load_model_folder,
     read_config,
 )
@@ -76,8 +78,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert lines[0] == f"config.json of model {folder} has 4 mistakes"
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "input.size",
-        "calibration.temperature",
         "licence",
+        "calibration.temperature",
         "colour",
     ]
     assert "docs/model-folder.md" in caught.value.hint
@@ -88,7 +90,9 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     [
         ("name", "../../etc"),
         ("name", ""),
-        ("task", "generator"),
+        ("task", "judge"),
+        ("method", "guess"),
+        ("generator", ""),
         ("input/size", 16.5),
         ("input/size", True),
         ("input/size", 8),
@@ -237,6 +241,19 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         load_model_folder(folder)
 
 
+def test_a_generator_is_not_taken_for_a_classifier(tmp_path: Path) -> None:
+    config = {
+        key: value for key, value in model_config(b"").items() if key not in ("calibration", "decision")
+    }
+    config |= {"task": "generator", "shape": {"width": 16, "depth": 4}}
+    folder = with_config(tmp_path / "m", json.dumps(config))
+    with pytest.raises(ModelError, match="is a generator") as caught:
+        load_model_folder(folder)
+    assert "gan predict" in caught.value.hint
+    with pytest.raises(ModelError, match="is a classifier"):
+        load_generator_folder(write_model(tmp_path / "c"))
+
+
 def documented() -> str:
     return (Path(__file__).parents[2] / "docs" / "model-folder.md").read_text(encoding="utf-8")
 
@@ -257,5 +274,9 @@ def test_every_key_is_documented_and_no_other() -> None:
             for one in parts:
                 yield from keys(one, key + ("[]." if key == "metrics" else "."))
 
-    table = documented().partition("## `config.json`")[2].partition("```json")[0]
-    assert re.findall(r"^\| `([^|]*?)` \|", table, re.MULTILINE) == list(keys(ModelConfig))
+    section = documented().partition("## `config.json`")[2].partition("```json")[0]
+    shared, classifier, generator = (
+        re.findall(r"^\| `([^|]*?)` \|", table, re.MULTILINE) for table in section.split("\n| key |")[1:]
+    )
+    assert shared + classifier == list(keys(ModelConfig))
+    assert shared + generator == list(keys(GeneratorConfig))
