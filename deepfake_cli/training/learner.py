@@ -1,6 +1,5 @@
 """A network that learns: its optimizer, the moving average of its weights, and how both go to disk."""
 
-import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -15,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
-from deepfake_cli.models.classifier import FaceClassifier, build_classifier
+from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
-from .imagenet import load_imagenet
+from .networks import begin, build_network
 from .pairs import FacesOnce
+from .schedules import rise_and_fall
 
 _BATCH_TO_JUDGE = 64
 
@@ -30,22 +30,30 @@ class Learner:
 
     Args:
         settings: The recipe.
+        generator: Whose maps the classifier looks at, unless its input is ``plain``.
         start: Weights to start from instead of ``settings.start``.
 
     Attributes:
         average: Moving average of the weights: what is judged and kept.
     """
 
-    def __init__(self, settings: ClassifierSettings, start: dict[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        settings: ClassifierSettings,
+        generator: GeneratorFolder | None = None,
+        start: dict[str, Tensor] | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
-        self._settings = settings
+        self._settings, self._generator = settings, generator
         self._fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
-        self._model = _begin(settings, start)
+        self._model = begin(settings, generator, start)
         if self._fabric.device.type == "cpu":
             _keep_large_depthwise_in_float(self._model)
         self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(
-            self._model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            [parameter for parameter in self._model.parameters() if parameter.requires_grad],
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
         )
         self._network, self._optimizer = self._fabric.setup(self._model, optimizer)
         self.average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
@@ -65,8 +73,8 @@ class Learner:
         losses = []
         for step, (faces, labels) in enumerate(batches, start=first):
             for group in self._optimizer.param_groups:
-                group["lr"] = self._settings.learning_rate * schedule(step, total, self._settings.warmup)
-            logits = self._network(normalise(faces.to(self._fabric.device), self._settings))
+                group["lr"] = self._settings.learning_rate * rise_and_fall(step, total, self._settings.warmup)
+            logits = _logits(self._network(normalise(faces.to(self._fabric.device), self._settings)))
             loss = binary_cross_entropy_with_logits(logits.float(), labels.to(self._fabric.device))
             self._fabric.backward(loss)
             self._optimizer.step()
@@ -79,22 +87,21 @@ class Learner:
 
     def judge(self, faces: FacesOnce) -> NDArray[np.float64]:
         """Compute the logits (N,) of faces under the averaged weights, in float32."""
-        model = build_classifier(self._settings.architecture)
+        model = build_network(self._settings, self._generator)
         model.load_state_dict(self.average)
         model.to(self._fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         model.eval()
         logits = []
         with torch.inference_mode():
             for batch in DataLoader(faces, _BATCH_TO_JUDGE, num_workers=self._settings.workers):
-                logits.append(model(normalise(batch.to(self._fabric.device), self._settings)).cpu().numpy())
+                planes = normalise(batch.to(self._fabric.device), self._settings)
+                logits.append(_logits(model(planes)).cpu().numpy())
         return np.concatenate(logits).astype(np.float64)
 
     def save(self, path: Path, numbers: dict[str, Any]) -> None:
         """Write all that a run needs to go on, with some numbers of the caller's."""
-        weights = self._model.state_dict()
-        save_checkpoint(
-            path, weights=weights, average=self.average, optimizer=self._optimizer, numbers=numbers
-        )
+        states = {"weights": self._model.state_dict(), "average": self.average}
+        save_checkpoint(path, states, {"optimizer": self._optimizer}, numbers)
 
     def load(self, path: Path) -> dict[str, Any]:
         """Go back to what ``save`` wrote and return the caller's numbers.
@@ -102,33 +109,21 @@ class Learner:
         Raises:
             DataError: The file is not a checkpoint.
         """
-        weights, average, numbers = load_checkpoint(path, self._optimizer)
-        self._model.load_state_dict(weights)
-        self.average = {name: tensor.to(self._fabric.device) for name, tensor in average.items()}
+        states, numbers = load_checkpoint(path, ("weights", "average"), {"optimizer": self._optimizer})
+        self._model.load_state_dict(states["weights"])
+        self.average = {name: tensor.to(self._fabric.device) for name, tensor in states["average"].items()}
         return numbers
+
+
+def _logits(answer: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Take the logits of what a network answers; some give their maps too."""
+    return answer[0] if isinstance(answer, tuple) else answer
 
 
 def normalise(faces: Tensor, settings: ClassifierSettings) -> Tensor:
     """Turn (N, S, S, 3) uint8 into the network's (N, 3, S, S): (x / 255 - mean) / std."""
     mean, std = (torch.tensor(values, device=faces.device) for values in (settings.mean, settings.std))
     return ((faces / 255 - mean) / std).permute(0, 3, 1, 2)
-
-
-def schedule(step: int, total: int, warmup: float) -> float:
-    """Scale the learning rate: a linear rise over the share ``warmup`` of all steps, then half a cosine."""
-    rise = max(total * warmup, 1)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(total - rise, 1), 1)))
-
-
-def _begin(settings: ClassifierSettings, start: dict[str, Tensor] | None) -> FaceClassifier:
-    model = build_classifier(settings.architecture)
-    if start is not None:
-        model.load_state_dict(start)
-    elif settings.start == "imagenet":
-        load_imagenet(model.network, settings.architecture)
-    return model
 
 
 def _keep_large_depthwise_in_float(model: nn.Module) -> None:

@@ -4,9 +4,7 @@ Every pair comes from one table and is treated alike, so that nothing but the fo
 apart: neither the data set, nor the compression, nor the way the face was cut.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,11 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from deepfake_cli.core.faces import cut_face
-from deepfake_cli.core.forgeries import self_blend
-from deepfake_cli.errors import DataError
 
-from .tables import FaceRow, Source, decode_picture, read_faces, read_picture
+from .pools import Pools
+from .tables import FaceRow, Source, read_picture
 from .transforms import augment
+
+_BESIDE = 0.5  # share of fakes beside their own original, where only the forgery differs
 
 
 class FacePairs(Dataset[tuple[Tensor, Tensor]]):
@@ -45,17 +44,8 @@ class FacePairs(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, sources: Iterable[Source], *, pairs: int, labelled: float, size: int, margin: float, seed: int
     ) -> None:
-        sources = list(sources)
-        self._pools = [_Pool(read_faces(source.table, ["train"]), source.table) for source in sources]
-        shares = np.array([source.share for source in sources])
-        self._shares = shares / shares.sum()
-        self._pairs, self._labelled, self._size, self._margin, self._seed = (
-            pairs,
-            labelled,
-            size,
-            margin,
-            seed,
-        )
+        self._pools = Pools(sources, labelled=labelled, beside=_BESIDE)
+        self._pairs, self._size, self._margin, self._seed = pairs, size, margin, seed
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -66,12 +56,11 @@ class FacePairs(Dataset[tuple[Tensor, Tensor]]):
         # Two threads per loader and two loaders would fight over two cores.
         cv2.setNumThreads(0)
         rng = np.random.default_rng((self._seed, self.epoch, index))
-        pool = self._pools[int(rng.choice(len(self._pools), p=self._shares))]
-        real, fake, boxes = pool.draw(rng, labelled=pool.has_fakes and rng.random() < self._labelled)
+        pair = self._pools.draw(rng)
         treatment = int(rng.integers(2**63))
         faces = [
             augment(image, box, self._size, self._margin, np.random.default_rng(treatment))
-            for image, box in zip((real, fake), boxes, strict=True)
+            for image, box in ((pair.real, pair.real_box), (pair.fake, pair.fake_box))
         ]
         return torch.from_numpy(np.stack(faces)), torch.tensor([0.0, 1.0])
 
@@ -93,59 +82,3 @@ class FacesOnce(Dataset[NDArray[np.uint8]]):
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         row = self._rows[index]
         return cut_face(read_picture(row.path), row.box, self._size, self._margin)
-
-
-class _Pool:
-    """The training faces of one table, kept compressed in memory."""
-
-    def __init__(self, rows: list[FaceRow], table: Path) -> None:
-        self._reals = _by_video(row for row in rows if not row.fake)
-        self._blendable = _by_video(row for row in rows if not row.fake and row.points is not None)
-        # Fakes are drawn by method first, so that a frequent method does not crowd out a rare one.
-        methods = sorted({row.method for row in rows if row.fake})
-        self._fakes = [
-            _by_video(row for row in rows if row.fake and row.method == method) for method in methods
-        ]
-        if not self._blendable and not (self._reals and self._fakes):
-            raise DataError(
-                f"{table} has no training pair: it needs real faces with points, or real and fake ones"
-            )
-        paths = {row.path for row in rows} | {row.pair for row in rows if row.pair}
-        self._data = {path: path.read_bytes() for path in paths if path.is_file()}
-        self._boxes = {row.path: row.box for row in rows}
-
-    @property
-    def has_fakes(self) -> bool:
-        """Whether the table has labelled fakes."""
-        return bool(self._fakes)
-
-    def draw(
-        self, rng: np.random.Generator, *, labelled: bool
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Draw a real and a fake picture and the box of the face in each."""
-        if labelled or not self._blendable:
-            fake = _draw(self._fakes[int(rng.integers(len(self._fakes)))], rng)
-            # Half of the time beside its own original, where only the forgery differs; else beside any real
-            # face.
-            aligned = fake.pair is not None and rng.random() < 0.5
-            path = fake.pair if aligned and fake.pair else _draw(self._reals, rng).path
-            return self._open(path), self._open(fake.path), (self._boxes[path], fake.box)
-        row = _draw(self._blendable, rng)
-        assert row.points is not None
-        real, forged, _ = self_blend(self._open(row.path), row.points, rng)
-        return real, forged, (row.box, row.box)
-
-    def _open(self, path: Path) -> NDArray[np.uint8]:
-        return decode_picture(self._data.get(path, b""), path)
-
-
-def _by_video(rows: Iterable[FaceRow]) -> list[list[FaceRow]]:
-    videos: dict[str, list[FaceRow]] = defaultdict(list)
-    for row in rows:
-        videos[row.video].append(row)
-    return list(videos.values())
-
-
-def _draw(videos: list[list[FaceRow]], rng: np.random.Generator) -> FaceRow:
-    faces = videos[int(rng.integers(len(videos)))]
-    return faces[int(rng.integers(len(faces)))]

@@ -28,6 +28,11 @@ def augment(image: Picture, box: ArrayLike, size: int, margin: float, rng: np.ra
     Returns:
         (size, size, 3) face.
     """
+    return cut_loosely(damage(image, rng), box, size, margin, rng)
+
+
+def damage(image: Picture, rng: np.random.Generator) -> Picture:
+    """Change light and colour, then sharpness, scale, noise and compression, each sometimes."""
     if rng.random() < 0.5:
         image = perturb.tone(
             image, rng.uniform(0.75, 1.25), rng.uniform(-0.12, 0.12), rng.uniform(0.75, 1.35)
@@ -39,6 +44,13 @@ def augment(image: Picture, box: ArrayLike, size: int, margin: float, rng: np.ra
     if rng.random() < 0.7:
         for degrade in _degradations(rng):
             image = degrade(image)
+    return image
+
+
+def cut_loosely(
+    image: Picture, box: ArrayLike, size: int, margin: float, rng: np.random.Generator
+) -> Picture:
+    """Cut a face by a box as uncertain as a detector's, mirrored half of the time; (size, size, 3)."""
     face = cut_face(image, _jitter(box, rng), size, margin)
     return np.ascontiguousarray(face[:, ::-1]) if rng.random() < 0.5 else face
 

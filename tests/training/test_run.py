@@ -15,8 +15,9 @@ from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.models.classifier import build_classifier
 from deepfake_cli.settings import ClassifierSettings
-from deepfake_cli.training.learner import normalise, schedule
+from deepfake_cli.training.learner import normalise
 from deepfake_cli.training.run import run_training
+from deepfake_cli.training.schedules import rise_and_fall
 from deepfake_cli.training.tables import Source
 
 
@@ -118,7 +119,7 @@ def test_measuring_fills_the_card(
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [schedule(step, 100, 0.1) for step in range(100)]
+    rates = [rise_and_fall(step, 100, 0.1) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[10] == 1
     assert rates[:10] == sorted(rates[:10])
