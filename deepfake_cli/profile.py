@@ -1,8 +1,8 @@
 """The profile: every setting, checked once, each with where it came from.
 
 `default.toml` is the only home of defaults; the models in `settings.py` say what is allowed, and know none.
-Later sources win, key by key: `default.toml`, the user's file, the file of `--profile`, the environment,
-the options of a command.
+Later sources win, key by key: `default.toml`, the user's file, the preset, the file of `--profile`, the
+environment, the options of a command.
 
 A new key is one line in `default.toml` and one field in `settings.py`.
 """
@@ -23,6 +23,7 @@ from deepfake_cli.errors import ProfileError
 from deepfake_cli.settings import Profile
 
 ENVIRONMENT = "DFDETECT_"
+_PRESETS = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True)
@@ -47,27 +48,34 @@ class _Layer:
 _ENVIRONMENT_LAYER = "the environment"
 
 
-def load_profile(path: Path | None = None, options: Mapping[str, object] | None = None) -> Profile:
+def load_profile(
+    path: Path | None = None, options: Mapping[str, object] | None = None, preset: str | None = None
+) -> Profile:
     """Read and check the profile.
 
     Args:
         path: The file given with `--profile`.
         options: Values given on the command line by dotted key, such as ``{"scan.frames": 16}``;
             None stands for not given.
+        preset: Name of a published recipe in `presets/`.
 
     Raises:
         ProfileError: With every mistake of every source, the key and the fix.
     """
-    return read_profile(path, options).profile
+    return read_profile(path, options, preset).profile
 
 
-def read_profile(path: Path | None = None, options: Mapping[str, object] | None = None) -> Effective:
+def read_profile(
+    path: Path | None = None, options: Mapping[str, object] | None = None, preset: str | None = None
+) -> Effective:
     """Read and check the profile and keep where each value came from; see `load_profile`."""
     mistakes: list[str] = []
     layers = [_file_layer(default_path(), "default", mistakes)]
     user = user_path()
     if user.exists():
         layers.append(_file_layer(user, str(user), mistakes))
+    if preset is not None:
+        layers.append(_file_layer(_preset_path(preset), f"preset {preset}", mistakes))
     if path is not None:
         if not path.exists():
             raise ProfileError(f"no such profile: {path}", "write one with: dfdetect config init")
@@ -103,6 +111,11 @@ def user_path() -> Path:
     return platformdirs.user_config_path("dfdetect", appauthor=False) / "profile.toml"
 
 
+def presets() -> tuple[str, ...]:
+    """Name the published recipes."""
+    return tuple(sorted(file.stem for file in _PRESETS.glob("*.toml")))
+
+
 def variable_of(key: str) -> str:
     """Name the environment variable of a dotted key."""
     return ENVIRONMENT + key.replace(".", "__").upper()
@@ -123,6 +136,12 @@ def values_of(profile: Profile) -> dict[str, Any]:
     """Flatten a profile to plain values by dotted key, in the order of `default.toml`."""
     flat = dict(_flat(profile.model_dump(mode="json")))
     return {key: flat[key] for key in meanings()}
+
+
+def _preset_path(name: str) -> Path:
+    if name not in presets():
+        raise ProfileError(f"no such preset: {name}", f"there are: {', '.join(presets())}")
+    return _PRESETS / f"{name}.toml"
 
 
 def _file_layer(path: Path, origin: str, mistakes: list[str]) -> _Layer:

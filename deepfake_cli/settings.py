@@ -4,9 +4,9 @@ The meaning, unit and range that people read stand beside each key in `default.t
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 CountOrOff = Annotated[int, Field(ge=0)]
@@ -42,6 +42,8 @@ Degrees = Annotated[float, Field(ge=-180, le=180)]
 Speed = Annotated[float, Field(ge=0, le=10)]
 FrameSize = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[02468]x[1-9]\d{0,3}[02468]$")]
 
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+PerceptualKind = Literal["ssim", "ms-ssim", "gmsd", "ms-gmsd", "haarpsi"]
 MapKind = Literal["ssim", "ms-ssim", "gms", "absolute", "colour"]
 ForgeryKind = Literal["self-blend", "warp-rectangle", "warp-hull"]
 Enlargement = Annotated[float, Field(ge=0.05, le=4)]
@@ -102,6 +104,8 @@ class TrackerSettings(Section):
 class ClassifierSettings(Section):
     """How a classifier is trained and its threshold set."""
 
+    input: Literal["plain", "mri", "fusion"]
+    generator: Annotated[str, Field(min_length=1)]
     architecture: Annotated[str, Field(min_length=1)]
     start: Literal["imagenet", "scratch"]
     size: Annotated[int, Field(ge=32)]
@@ -121,6 +125,55 @@ class ClassifierSettings(Section):
     seed: CountOrOff
     abstain: Annotated[float, Field(ge=0, le=0.15)]
     minimum_faces: Count
+
+
+class GanSettings(Section):
+    """How a generator of maps is trained."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    start: Literal["imagenet", "scratch"]
+    width: Count
+    depth: Annotated[int, Field(ge=2, le=10)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    discriminator_width: Count
+    discriminator_depth: Annotated[int, Field(ge=1, le=8)]
+    size: Annotated[int, Field(ge=32, le=1024)]
+    margin: Annotated[float, Field(gt=0, le=4)]
+    metric: MapKind
+    perceptual: PerceptualKind
+    fidelity: Annotated[float, Field(ge=0)]
+    tau: Share
+    labelled: Share
+    beside: Share
+    treatment: Literal["damage", "mirror"]
+    pairs: CountOrOff
+    epochs: Count
+    batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    learning_rate: Positive
+    betas: tuple[Momentum, Momentum]
+    warmup: Share
+    schedule: Literal["cosine", "constant"]
+    clip: Annotated[float, Field(ge=0)]
+    average: Momentum
+    precision: Literal["32-true", "bf16-mixed"]
+    judged: CountOrOff
+    samples: Count
+    keep: CountOrOff
+    workers: CountOrOff
+    seed: CountOrOff
+
+    @model_validator(mode="after")
+    def _halves_evenly(self) -> Self:
+        if self.size % 2**self.depth or self.size % 2**self.discriminator_depth:
+            raise ValueError("gan.size must be a multiple of 2 to the power of both depths")
+        return self
+
+
+class PredictSettings(Section):
+    """What paints maps of faces, and in which frames."""
+
+    model: Annotated[str, Field(min_length=1)]
+    frames: CountOrOff
 
 
 class DataSettings(Section):
@@ -266,6 +319,8 @@ class Profile(Section):
     detector: DetectorSettings
     tracker: TrackerSettings
     classifier: ClassifierSettings
+    gan: GanSettings
+    predict: PredictSettings
     workspace: WorkspaceSettings
     data: DataSettings
     index: IndexSettings

@@ -19,6 +19,10 @@ class Format(StrEnum):
 ProfileOpt = Annotated[
     Path | None, typer.Option("--profile", metavar="FILE", help="Lay this TOML file over your own profile.")
 ]
+PresetOpt = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="Lay a published recipe over the defaults: paper."),
+]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done.")]
 OutputOpt = Annotated[

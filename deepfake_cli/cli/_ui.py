@@ -128,10 +128,10 @@ class Board:
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], stage=printable(text))
 
-    def advance(self) -> None:
-        """Move the bar by one."""
+    def advance(self, total: int | None = None) -> None:
+        """Move the bar by one; `total` says how many there are where that was not known before."""
         if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
+            self._bar.update(self._bar.task_ids[0], advance=1, total=total)
 
     def row(self, row: Row) -> None:
         """Add a row, and before the first the head."""

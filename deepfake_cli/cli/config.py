@@ -5,23 +5,23 @@ from typing import Any
 
 import typer
 
-from ._options import ForceOpt, JsonOpt, ProfileOpt
+from ._options import ForceOpt, JsonOpt, PresetOpt, ProfileOpt
 from ._ui import note, say
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and begin your profile of settings.")
 
 
 @app.command()
-def show(profile: ProfileOpt = None, as_json: JsonOpt = False) -> None:
+def show(preset: PresetOpt = None, profile: ProfileOpt = None, as_json: JsonOpt = False) -> None:
     """Print every setting, and where it came from.
 
-    Later sources win: the defaults, your profile, the file of --profile, the environment
+    Later sources win: the defaults, your profile, the preset, the file of --profile, the environment
     (`DFDETECT_SCAN__FRAMES` for `frames` in the section `[scan]`), and the options of a command. The output
     can be saved as a profile.
     """
     from deepfake_cli.profile import read_profile, values_of
 
-    effective = read_profile(profile)
+    effective = read_profile(profile, preset=preset)
     values = values_of(effective.profile)
     if as_json:
         both = {key: {"value": value, "origin": effective.origins[key]} for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""A page of tables, bars and pictures for a browser: one HTML file beside its pictures.
+"""A page of tables, bars, curves and pictures for a browser: one HTML file beside its pictures.
 
 It needs no network and no scripts, follows the reader's choice of light or dark, and is read aloud well:
 tables have captions and heads, pictures say what they show.
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+from .curves import Curves as Curves  # a part of pages
+from .curves import draw_curves
 from .files import write_atomically
 
 PAGE = "index.html"
@@ -33,7 +35,7 @@ td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bar span { display: block; height: .8rem; min-width: 1px; background: var(--bar); }
 figure { margin: 1rem 0 2rem; }
 figcaption { color: var(--dim); }
-img { max-width: 100%; height: auto; }
+img, svg { max-width: 100%; height: auto; }
 """.strip()
 
 
@@ -86,11 +88,11 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its heading, sentences, then tables and pictures."""
+    """A part of the page: its heading, sentences, then tables, curves and pictures."""
 
     heading: str
     remarks: Sequence[str] = ()
-    parts: Sequence[Grid | Bars | Sheet] = field(default=())
+    parts: Sequence[Grid | Bars | Sheet | Curves] = field(default=())
 
 
 def write_gallery(folder: Path, title: str, sections: Sequence[Section]) -> None:
@@ -136,7 +138,13 @@ def _page(title: str, sections: Sequence[Section]) -> Iterator[str]:
     yield "</html>"
 
 
-def _part(part: Grid | Bars | Sheet) -> Iterator[str]:
+def _part(part: Grid | Bars | Sheet | Curves) -> Iterator[str]:
+    if isinstance(part, Curves):
+        yield "<figure>"
+        yield from draw_curves(part)
+        yield f"<figcaption>{_text(part.caption)}</figcaption>"
+        yield "</figure>"
+        return
     if isinstance(part, Sheet):
         width, height = part.size
         yield "<figure>"

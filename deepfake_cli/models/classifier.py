@@ -5,19 +5,21 @@ from torch import Tensor, nn
 from ._torchvision import import_torchvision
 
 
-def build_classifier(architecture: str) -> "FaceClassifier":
+def build_classifier(architecture: str, channels: int = 3) -> "FaceClassifier":
     """Build an untrained classifier.
 
     Args:
         architecture: Name of a timm model, such as ``tf_efficientnet_lite0``.
+        channels: C, of what it sees.
 
     Returns:
-        A module that maps faces (N, 3, S, S), normalised RGB, to logits (N,).
+        A module that maps faces (N, C, S, S), normalised RGB, to logits (N,).
     """
     import_torchvision()
     import timm
 
-    return FaceClassifier(timm.create_model(architecture, pretrained=False, num_classes=1))
+    network = timm.create_model(architecture, pretrained=False, num_classes=1, in_chans=channels)
+    return FaceClassifier(network)
 
 
 class FaceClassifier(nn.Module):
@@ -33,6 +35,6 @@ class FaceClassifier(nn.Module):
         nn.init.zeros_(head.bias)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Map (N, 3, S, S) to logits (N,)."""
+        """Map (N, C, S, S) to logits (N,)."""
         logits: Tensor = self.network(faces)  # (N, 1)
         return logits.squeeze(1)

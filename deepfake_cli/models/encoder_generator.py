@@ -8,6 +8,8 @@ from torch.nn.functional import interpolate
 
 from ._torchvision import import_torchvision
 
+_DARK = -1.5  # half of all true maps are black: an untrained network begins near them
+
 
 class EncoderUNet(nn.Module):
     """A U-Net around a timm encoder: what the encoder sees at every level is a skip.
@@ -36,7 +38,9 @@ class EncoderUNet(nn.Module):
             ups.append(_Up(before + skips[level], after))
             before = after
         self.ups = nn.ModuleList(ups)
-        self.final = nn.Sequential(nn.Conv2d(before, 3, 3, padding=1), nn.Tanh())
+        last = nn.Conv2d(before, 3, 3, padding=1)
+        nn.init.constant_(last.bias, _DARK)  # type: ignore[arg-type]
+        self.final = nn.Sequential(last, nn.Tanh())
 
     def forward(self, faces: Tensor) -> Tensor:
         """Map (N, 3, S, S) in [-1, 1] to (N, 3, S, S) in [-1, 1]."""

@@ -120,3 +120,16 @@ def begin_gan(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(part.weight, std=0.02)
+
+
+class Painter(nn.Module):
+    """A generator ready for use: maps come out in [0, 1], where 0 is alike."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Map faces (N, 3, S, S) in [-1, 1] to maps (N, 3, S, S) in [0, 1]."""
+        painted: Tensor = (self.generator(faces) + 1) / 2
+        return painted

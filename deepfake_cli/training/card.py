@@ -24,20 +24,18 @@ def write_card(path: Path, config: dict[str, Any]) -> None:
         path.read_text(encoding="utf-8") if path.exists() else _PROSE.format(**config) + f"{_BEGIN}\n{_END}\n"
     )
     before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
+    after = rest.partition(_END)[2] or "\n"
     with write_atomically(path) as file:
         file.write(f"{before}{_BEGIN}\n{_numbers(config)}{_END}{after}")
 
 
 def _numbers(config: dict[str, Any]) -> str:
-    decision, calibration, faces = config["decision"], config["calibration"], config["input"]
-    low, high = decision["uncertain"]
+    faces = config["input"]
     lines = [
         f"- Network: {config['architecture']}, faces of {faces['size']} px, cut as a square of "
         f"{faces['margin']} times the longer side of the detector's box",
         f"- Trained on: {', '.join(config['trained_on'])}",
-        f"- Temperature: {calibration['temperature']} ({calibration['source']})",
-        f"- Threshold: {decision['threshold']} ({decision['source']}); UNCERTAIN from {low} to {high}",
+        *_choices(config),
         "",
         "| data set | split | measure | value | 95 % interval | real | fake |",
         "|---|---|---|---|---|---|---|",
@@ -47,3 +45,15 @@ def _numbers(config: dict[str, Any]) -> str:
         cells = [m["dataset"], m["split"], m["metric"], f"{m['value']:.3f}", interval, m["real"], m["fake"]]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
+
+
+def _choices(config: dict[str, Any]) -> list[str]:
+    """Say how a classifier decides, or how large a generator is."""
+    if config["task"] == "generator":
+        return [f"- Width {config['shape']['width']}, depth {config['shape']['depth']}"]
+    decision, calibration = config["decision"], config["calibration"]
+    low, high = decision["uncertain"]
+    return [
+        f"- Temperature: {calibration['temperature']} ({calibration['source']})",
+        f"- Threshold: {decision['threshold']} ({decision['source']}); UNCERTAIN from {low} to {high}",
+    ]

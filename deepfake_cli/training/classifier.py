@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from deepfake_cli.errors import DataError
+from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ClassifierSettings
 
@@ -45,6 +46,7 @@ def train_classifier(
     settings: ClassifierSettings,
     *,
     checkpoint: Path,
+    generator: GeneratorFolder | None = None,
     resume: bool = False,
     start: dict[str, Tensor] | None = None,
     track: Track = untracked,
@@ -55,6 +57,7 @@ def train_classifier(
         sources: Tables to learn from; their rows of the split ``choose`` judge every epoch.
         settings: The recipe.
         checkpoint: Where the state is kept after each epoch.
+        generator: Whose maps the classifier looks at, unless its input is ``plain``.
         resume: Go on from the checkpoint. On a CPU with the same number of threads the continued run equals
             the uninterrupted one bit for bit.
         start: Weights to start from instead of ``settings.start``.
@@ -80,7 +83,7 @@ def train_classifier(
         collate_fn=_join,
         generator=torch.Generator(),  # one of its own: loading must not move the global one
     )
-    learner = Learner(settings, start)
+    learner = Learner(settings, generator, start)
     done, best = 0, -math.inf
     if resume:
         numbers = learner.load(checkpoint)

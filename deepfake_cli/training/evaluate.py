@@ -1,8 +1,8 @@
-"""Judge a model folder on tables of faces, by face and by video, with intervals over sources."""
+"""Judge models on tables of faces, by face and by video, with intervals over sources."""
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,13 +13,15 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, log_loss
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
 from deepfake_cli.inference.classifier import Classifier
+from deepfake_cli.inference.mri_generator import MriGenerator
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import Decision, ModelFolder
+from deepfake_cli.io.model_folder import Decision, GeneratorFolder, Input, ModelFolder
 from deepfake_cli.progress import Track, untracked
 
 from .metrics import Measure, auc, bootstrap, calibration_error
 from .tables import FaceRow, read_faces, read_picture
 
+Faces = NDArray[np.uint8]  # (N, S, S, 3)
 FEWEST = 10  # of either class; with fewer a rate says nothing and only verdicts are counted
 _IN_PARTS = ("AUC", "balanced accuracy")  # what is told of every method and compression as well
 
@@ -84,9 +86,6 @@ def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Trac
     Raises:
         DataError: The table cannot be read or holds no row of these splits.
     """
-    rows = read_faces(table, splits)
-    if not rows:
-        raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
     given = model.config.input
     classifier = Classifier(
         model.onnx,
@@ -96,19 +95,35 @@ def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Trac
         temperature=model.config.calibration.temperature,
         threads=0,
     )
-    scores = [
-        classifier.score(cut_face(read_picture(row.path), row.box, given.size, given.margin)[None])[0]
-        for row in track(rows, f"scoring {table.parent.name}")
-    ]
-    return Judged(table.parent.name, "+".join(splits), rows, np.array(scores, np.float64))
+    return _judged(table, splits, model.config.input, lambda face: float(classifier.score(face)[0]), track)
+
+
+def judge_maps(
+    generator: GeneratorFolder, table: Path, splits: Sequence[str], *, track: Track = untracked
+) -> Judged:
+    """Score every face of some splits of a table by the mean of the map that a generator paints of it.
+
+    Raises:
+        DataError: The table cannot be read or holds no row of these splits.
+    """
+    given = generator.config.input
+    painter = MriGenerator(generator.onnx, size=given.size, mean=given.mean, std=given.std, threads=0)
+    return _judged(table, splits, given, lambda face: float(painter.paint(face).mean()), track)
 
 
 def measure(judged: Judged, decision: Decision) -> list[Measurement]:
     """Compute all measures over faces and over videos, and some over the videos of each kind."""
     whole, kinds = _parts(judged)
-    found = [m for part in whole for m in _measure(judged, part, decision)]
-    found += [m for part in kinds for m in _measure(judged, part, decision, _IN_PARTS)]
+    measures = _measures(decision)
+    some = {name: measures[name] for name in _IN_PARTS}
+    found = [m for part in whole for m in _measure(judged, part, measures)]
+    found += [m for part in kinds for m in _measure(judged, part, some)]
     return found
+
+
+def measure_order(judged: Judged) -> list[Measurement]:
+    """Compute how well scores that are no probabilities order faces and videos, and those of each kind."""
+    return [m for parts in _parts(judged) for part in parts for m in _measure(judged, part, {"AUC": auc})]
 
 
 def count_verdicts(judged: Judged, decision: Decision) -> list[Called]:
@@ -173,11 +188,9 @@ def _kinds(videos: _Part, rows: list[FaceRow]) -> Iterator[_Part]:
             yield _Part(f"videos, {value}", part.labels, part.scores, part.sources)
 
 
-def _measure(
-    judged: Judged, part: _Part, decision: Decision, wanted: Sequence[str] = ()
-) -> Iterator[Measurement]:
+def _measures(decision: Decision) -> dict[str, Measure]:
     low, high = decision.uncertain
-    kinds: dict[str, Measure] = {
+    return {
         "AUC": auc,
         "balanced accuracy": lambda y, s: float(balanced_accuracy_score(y, s >= decision.threshold)),
         "log loss": lambda y, s: float(log_loss(y, s, labels=[0, 1])),
@@ -185,10 +198,26 @@ def _measure(
         "calibration error": calibration_error,
         "share UNCERTAIN": lambda y, s: float(np.mean((s >= low) & (s < high))),
     }
+
+
+def _measure(judged: Judged, part: _Part, measures: Mapping[str, Measure]) -> Iterator[Measurement]:
     real, fake = int((part.labels == 0).sum()), int((part.labels == 1).sum())
     enough = min(real, fake) >= FEWEST
-    for name in wanted or kinds:
-        value = kinds[name](part.labels, part.scores) if enough else None
-        interval = bootstrap(kinds[name], part.labels, part.scores, part.sources) if enough else None
+    for name, of in measures.items():
+        value = of(part.labels, part.scores) if enough else None
+        interval = bootstrap(of, part.labels, part.scores, part.sources) if enough else None
         metric = f"{name}, {part.name}"
         yield Measurement(judged.dataset, judged.split, metric, value, interval, real, fake)
+
+
+def _judged(
+    table: Path, splits: Sequence[str], given: Input, score: Callable[[Faces], float], track: Track
+) -> Judged:
+    rows = read_faces(table, splits)
+    if not rows:
+        raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
+    scores = [
+        score(cut_face(read_picture(row.path), row.box, given.size, given.margin)[None])
+        for row in track(rows, f"scoring {table.parent.name}")
+    ]
+    return Judged(table.parent.name, "+".join(splits), rows, np.array(scores, np.float64))

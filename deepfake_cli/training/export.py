@@ -16,16 +16,18 @@ from torch import Tensor, nn
 
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
+from deepfake_cli.inference.session import open_session
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.models.classifier import build_classifier
+from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
 from .calibration import balanced_threshold, fit_temperature, sigmoid, uncertain_band
 from .card import write_card
 from .checkpoints import save_tensors
 from .evaluate import Measurement
+from .networks import build_network
 
-_PARITY = 1e-3  # largest difference of a logit between torch and ONNX Runtime
+_PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
 
 
@@ -34,6 +36,7 @@ def export_classifier(
     weights: dict[str, Tensor],
     settings: ClassifierSettings,
     *,
+    generator: GeneratorFolder | None = None,
     name: str,
     trained_on: list[str],
     labels: NDArray[np.int64],
@@ -45,6 +48,7 @@ def export_classifier(
         folder: Where to write; made if missing.
         weights: State of the network.
         settings: The recipe that made it.
+        generator: Whose maps it looks at, unless its input is ``plain``.
         name: What the model is called.
         trained_on: Names of the data sets.
         labels: (N,) 1 for fake, of ``choose``.
@@ -54,19 +58,22 @@ def export_classifier(
         ModelError: ONNX Runtime does not compute what torch does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = build_classifier(settings.architecture)
+    model = build_network(settings, generator)
     model.load_state_dict(weights)
     model.eval()
     save_tensors(folder / "model.safetensors", weights)
-    _export(model, settings.size, folder / "model.onnx")
+    outputs = ("logits",) if generator is None else ("logits", "maps")
+    export_onnx(model, settings.size, folder / "model.onnx", outputs)
     classifier = Classifier(folder / "model.onnx", size=settings.size, mean=settings.mean, std=settings.std)
-    _check_parity(model, classifier, faces[:8])
+    check_parity(model, folder / "model.onnx", classifier.preprocess(faces[:8]))
     logits = classifier.logits(faces).astype(np.float64)
     source = f"choose: {int((labels == 0).sum())} real and {int((labels == 1).sum())} fake faces"
     config = {
         "schema": 1,
         "name": name,
         "task": "classifier",
+        "method": settings.input,
+        "generator": generator and f"{generator.config.name}@{generator.revision}",
         "architecture": settings.architecture,
         "input": {
             "size": settings.size,
@@ -78,20 +85,27 @@ def export_classifier(
         "metrics": [],
         "trained_on": trained_on,
         "licence": "Apache-2.0; the terms of the training data hold beside it",
-        "files": {file: _sha256(folder / file) for file in ("model.onnx", "model.safetensors")},
+        "files": hashes(folder, "model.onnx", "model.safetensors"),
     }
     write_config(folder, config)
 
 
-def _export(model: nn.Module, size: int, path: Path) -> None:
-    """Write a network as ONNX, without the stack traces that come with it: they name this machine's paths."""
+def export_onnx(model: nn.Module, size: int, path: Path, outputs: tuple[str, ...] = ("logits",)) -> None:
+    """Write a network as ONNX, without the stack traces that come with it: they name this machine's paths.
+
+    Args:
+        model: Takes faces (N, 3, size, size); N stays free.
+        size: Side of a face in pixels.
+        path: File to write.
+        outputs: Names of what the network gives, in order.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the exporter about itself
         program = torch.onnx.export(
             model,
             (torch.zeros(2, 3, size, size),),
             input_names=["faces"],
-            output_names=["logits"],
+            output_names=list(outputs),
             dynamic_shapes=({0: torch.export.Dim("N")},),
             opset_version=_OPSET,
             verbose=False,
@@ -144,16 +158,30 @@ def _decide(
     }
 
 
-def _check_parity(model: torch.nn.Module, classifier: Classifier, faces: NDArray[np.uint8]) -> None:
+def check_parity(model: nn.Module, path: Path, planes: NDArray[np.float32]) -> None:
+    """Check that ONNX Runtime computes what torch does.
+
+    Args:
+        model: The network, ready to judge.
+        path: What it was exported to.
+        planes: (N, 3, S, S) faces as the network takes them.
+
+    Raises:
+        ModelError: An output differs by more than 1e-3, or is not a number.
+    """
     with torch.inference_mode():
-        expected = model(torch.from_numpy(classifier.preprocess(faces))).numpy()
-    difference = float(np.abs(expected - classifier.logits(faces)).max())
+        expected = model(torch.from_numpy(planes))
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    found = open_session(path).run(None, {"faces": planes})
+    # NumPy's maximum, unlike Python's, is not a number where one of the values is none.
+    difference = float(np.max([np.abs(e.numpy() - f).max() for e, f in zip(expected, found, strict=True)]))
     if not difference <= _PARITY:
-        raise ModelError(f"the exported network differs from the trained one by {difference:.2g} in a logit")
+        raise ModelError(f"the exported network differs from the original by {difference:.2g} in an output")
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def hashes(folder: Path, *names: str) -> dict[str, str]:
+    """Hash the files of a folder: SHA-256 in hex by name."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def record_metrics(folder: Path, measurements: Iterable[Measurement]) -> None:

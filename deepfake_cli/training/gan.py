@@ -1,0 +1,140 @@
+"""Train a generator of maps against a discriminator, epoch by epoch."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from deepfake_cli.settings import GanSettings
+
+from .gan_judge import GanJudge, Painted
+from .gan_learner import GanLearner, Losses
+from .map_pairs import MapPairs
+from .tables import Source
+
+
+@dataclass(frozen=True)
+class GanStep:
+    """A step that was taken.
+
+    Attributes:
+        epoch: Of it, counted from 1.
+        step: Counted from 1 over the whole run.
+        steps: Of the whole run.
+        losses: Of the step.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    losses: Losses
+
+
+@dataclass(frozen=True)
+class GanEpoch:
+    """What an epoch achieved.
+
+    Attributes:
+        number: Counted from 1.
+        steps: Taken so far.
+        losses: Means over the epoch.
+        painted: What the averaged generator paints.
+        best: Whether this is the best epoch so far, by the AUC.
+        weights: Of the averaged generator.
+    """
+
+    number: int
+    steps: int
+    losses: Losses
+    painted: Painted
+    best: bool
+    weights: dict[str, Tensor]
+
+
+def train_gan(
+    sources: list[Source],
+    settings: GanSettings,
+    *,
+    checkpoint: Path,
+    resume: bool = False,
+    start: dict[str, Tensor] | None = None,
+    watch: Callable[[GanStep], None] = lambda step: None,
+) -> Iterator[GanEpoch]:
+    """Train and yield every finished epoch; state is saved before each yield.
+
+    Started by ``torchrun``, each of several processes goes through this; the first alone saves, watches and
+    yields.
+
+    Args:
+        sources: Tables to learn from; their rows of the split ``choose`` judge every epoch.
+        settings: The recipe.
+        checkpoint: Where the state is kept after each epoch.
+        resume: Go on from the checkpoint. On a CPU with the same number of threads the continued run equals
+            the uninterrupted one bit for bit.
+        start: Weights of the generator to start from.
+        watch: Told every step.
+
+    Raises:
+        DataError: A table cannot be used, or the checkpoint cannot be resumed.
+    """
+    judge = GanJudge(sources, settings)
+    pairs = MapPairs(
+        sources,
+        pairs=settings.pairs,
+        labelled=settings.labelled,
+        beside=settings.beside,
+        treatment=settings.treatment,
+        metric=settings.metric,
+        size=settings.size,
+        margin=settings.margin,
+        seed=settings.seed,
+    )
+    learner = GanLearner(settings, start)
+    first_of_all = learner.fabric.is_global_zero
+    done, best = 0, -math.inf
+    if resume:
+        numbers = learner.load(checkpoint)
+        done, best = numbers["epoch"], numbers["best"]
+    for epoch in range(done, settings.epochs):
+        pairs.epoch = epoch
+        loader = _loader(pairs, settings, learner)
+        first, steps = epoch * len(loader), settings.epochs * len(loader)
+        losses = []
+        for step, taken in enumerate(learner.learn(loader, first, steps), start=first + 1):
+            losses.append(taken)
+            if first_of_all:
+                watch(GanStep(epoch + 1, step, steps, taken))
+        if first_of_all:
+            painted = judge.judge(learner)
+            improved, best = painted.auc > best, max(painted.auc, best)
+            learner.save(checkpoint, {"epoch": epoch + 1, "best": best})
+            means = Losses(*np.mean(losses, axis=0).tolist())
+            yield GanEpoch(epoch + 1, first + len(loader), means, painted, improved, learner.average)
+        learner.fabric.barrier()
+
+
+def _loader(pairs: MapPairs, settings: GanSettings, learner: GanLearner) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Load this process's part of every batch: together they see what one process would see alone."""
+    whole, processes = settings.batch // 2, learner.fabric.world_size
+    part, begin = whole // processes, whole // processes * learner.fabric.global_rank
+    batches = [
+        list(range(start + begin, start + begin + part)) for start in range(0, len(pairs) - whole + 1, whole)
+    ]
+    return DataLoader(
+        pairs,
+        batch_sampler=batches,
+        num_workers=settings.workers,
+        collate_fn=_join,
+        generator=torch.Generator(),  # one of its own: loading must not move the global one
+    )
+
+
+def _join(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Join pairs (2, ...) to a batch of faces and maps (2 N, S, S, 3)."""
+    faces, maps = zip(*items, strict=True)
+    return torch.cat(faces), torch.cat(maps)

@@ -1,0 +1,137 @@
+"""One training run of a generator, from tables to a model folder, in one folder of its own.
+
+<run>/last.safetensors        where to go on after an interruption
+<run>/best.safetensors        the averaged generator of the best epoch so far
+<run>/epoch-0010.safetensors  states as `last`, of every N-th epoch, if asked for
+<run>/losses.csv              losses and measures of every epoch
+<run>/report/                 index.html: curves, and the samples of every epoch
+<run>/tensorboard/            the same for TensorBoard
+<run>/model/                  the model folder, once the last epoch is done
+"""
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deepfake_cli.errors import DataError, OutputError, UsageError
+from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.settings import GanSettings
+
+from .checkpoints import load_tensors, save_tensors
+from .export_generator import export_generator
+from .gan import GanEpoch, GanStep, train_gan
+from .gan_report import TensorBoard, write_report
+from .processes import count, is_first
+from .tables import Source
+
+COLUMNS = (
+    *("epoch", "steps", "generator", "adversarial", "squared", "perceptual", "discriminator"),
+    *("ssim", "real", "fake", "auc"),
+)
+Row = dict[str, str]
+
+
+def run_gan(
+    sources: list[Source],
+    settings: GanSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start: Path | None = None,
+    watch: Callable[[GanStep], None] = lambda step: None,
+) -> Iterator[GanEpoch]:
+    """Train, keep what is needed to go on and to look at, and write the model folder after the last epoch.
+
+    Args:
+        sources: Tables to learn from; their split ``choose`` picks the epoch.
+        settings: The recipe.
+        folder: The run's folder; made if missing.
+        resume: Go on where the run in this folder stopped.
+        start: Weights of a generator to start from (``.safetensors``).
+        watch: Told every step.
+
+    Raises:
+        DataError: A table cannot be used, or the folder holds another run.
+        ModelError: The weights to start from do not fit, or the export is not what was trained.
+        OutputError: Something cannot be written.
+    """
+    last = folder / "last.safetensors"
+    if last.exists() and not resume:
+        raise DataError(f"{folder} already holds a run", "go on with --resume, or name another --output")
+    if resume and not last.exists():
+        raise DataError(f"{folder} holds no run to resume", "start it without --resume")
+    _check_batch(settings)
+    weights = load_tensors(start) if start else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {reason(error)}", "choose another --output") from error
+    done = _read_log(folder / "losses.csv") if resume else []
+    with TensorBoard(folder / "tensorboard") as board:
+
+        def told(step: GanStep) -> None:
+            board.step(step)
+            watch(step)
+
+        epochs = train_gan(sources, settings, checkpoint=last, resume=resume, start=weights, watch=told)
+        for epoch in epochs:
+            done = [row for row in done if int(row["epoch"]) < epoch.number]
+            done.append(_row(epoch))
+            _keep(folder, epoch, settings)
+            _write_log(folder / "losses.csv", done)
+            board.epoch(epoch)
+            write_report(folder / "report", folder.name, done, settings, epoch)
+            yield epoch
+    if is_first():
+        write_generator(sources, settings, folder)
+
+
+def write_generator(sources: list[Source], settings: GanSettings, folder: Path) -> None:
+    """Export the best weights of a run to ``<run>/model``."""
+    export_generator(
+        folder / "model",
+        load_tensors(folder / "best.safetensors"),
+        settings,
+        name=f"mri-gan-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
+        trained_on=[source.table.parent.name for source in sources],
+    )
+
+
+def _check_batch(settings: GanSettings) -> None:
+    """Refuse a batch that cannot be shared out evenly in pairs."""
+    if settings.batch // 2 % count():
+        raise UsageError(
+            f"a batch of {settings.batch // 2} pairs cannot be shared by {count()} processes",
+            f"set gan.batch to a multiple of {2 * count()}",
+        )
+
+
+def _keep(folder: Path, epoch: GanEpoch, settings: GanSettings) -> None:
+    if epoch.best:
+        notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
+        save_tensors(folder / "best.safetensors", epoch.weights, notes)
+    if settings.keep and epoch.number % settings.keep == 0:
+        shutil.copyfile(folder / "last.safetensors", folder / f"epoch-{epoch.number:04}.safetensors")
+
+
+def _row(epoch: GanEpoch) -> Row:
+    painted = epoch.painted
+    measures = {"ssim": painted.ssim, "real": painted.real, "fake": painted.fake, "auc": painted.auc}
+    numbers = {**epoch.losses._asdict(), **measures}
+    shown = {name: "" if value is None else f"{value:.5f}" for name, value in numbers.items()}
+    return {"epoch": str(epoch.number), "steps": str(epoch.steps), **shown}
+
+
+def _read_log(path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_log(path: Path, rows: list[Row]) -> None:
+    with write_atomically(path) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
