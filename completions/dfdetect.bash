@@ -3,7 +3,7 @@ _dfdetect() {
     local current=${COMP_WORDS[COMP_CWORD]} command=dfdetect words="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
-            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
+            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
@@ -12,6 +12,7 @@ _dfdetect() {
         "dfdetect scan --every") words="" ;;
         "dfdetect scan --threshold") words="" ;;
         "dfdetect scan --model") words="" ;;
+        "dfdetect scan --method") words="plain mri fusion" ;;
         "dfdetect scan -j"|"dfdetect scan --jobs") words="" ;;
         "dfdetect scan --timeout") words="" ;;
         "dfdetect scan -f"|"dfdetect scan --format") words="table json jsonl csv" ;;
@@ -20,6 +21,7 @@ _dfdetect() {
         "dfdetect scan --only") words="fake real uncertain no-face unreadable" ;;
         "dfdetect scan --fail-on") words="fake uncertain no-face unreadable" ;;
         "dfdetect scan --save-faces") words="" ;;
+        "dfdetect scan --save-mri") words="" ;;
         "dfdetect scan --profile") words="" ;;
         "dfdetect data list --seeds") words="" ;;
         "dfdetect data fetch --as") words="" ;;
@@ -60,6 +62,7 @@ _dfdetect() {
         "dfdetect data mri --metric") words="" ;;
         "dfdetect data mri --size") words="" ;;
         "dfdetect data mri --share") words="" ;;
+        "dfdetect data mri --predict") words="" ;;
         "dfdetect data mri -j"|"dfdetect data mri --jobs") words="" ;;
         "dfdetect data mri --seed") words="" ;;
         "dfdetect data mri -w"|"dfdetect data mri --workspace") words="" ;;
@@ -105,22 +108,40 @@ _dfdetect() {
         "dfdetect data augment preview -w"|"dfdetect data augment preview --workspace") words="" ;;
         "dfdetect data augment preview --profile") words="" ;;
         "dfdetect classifier train -o"|"dfdetect classifier train --output") words="" ;;
+        "dfdetect classifier train --input") words="" ;;
+        "dfdetect classifier train --generator") words="" ;;
         "dfdetect classifier train --start") words="" ;;
         "dfdetect classifier train --profile") words="" ;;
         "dfdetect classifier test --split") words="" ;;
         "dfdetect classifier test --scores") words="" ;;
+        "dfdetect gan train -o"|"dfdetect gan train --output") words="" ;;
+        "dfdetect gan train --start") words="" ;;
+        "dfdetect gan train --preset") words="" ;;
+        "dfdetect gan train --profile") words="" ;;
+        "dfdetect gan test --split") words="" ;;
+        "dfdetect gan test --scores") words="" ;;
+        "dfdetect gan predict -o"|"dfdetect gan predict --output") words="" ;;
+        "dfdetect gan predict --model") words="" ;;
+        "dfdetect gan predict --frames") words="" ;;
+        "dfdetect gan predict -j"|"dfdetect gan predict --jobs") words="" ;;
+        "dfdetect gan predict --profile") words="" ;;
+        "dfdetect models import --as") words="mri-gan mri-gan-classifier dessa-resnet18" ;;
+        "dfdetect models import -o"|"dfdetect models import --output") words="" ;;
+        "dfdetect models import --generator") words="" ;;
+        "dfdetect models import --profile") words="" ;;
+        "dfdetect config show --preset") words="" ;;
         "dfdetect config show --profile") words="" ;;
         "dfdetect config check --profile") words="" ;;
         *) case "$command" in
-            "dfdetect") words="scan data classifier models config --version -h --help" ;;
-            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --profile -q --quiet -v --verbose -h --help" ;;
+            "dfdetect") words="scan data classifier gan models config --version -h --help" ;;
+            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model --method -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --save-mri --profile -q --quiet -v --verbose -h --help" ;;
             "dfdetect data") words="list fetch index landmarks crop mri forge table run inspect status augment -h --help" ;;
             "dfdetect data list") words="--seeds --json -h --help" ;;
             "dfdetect data fetch") words="--as --from --partial --compression --methods --parts --script --number --server --search --pictures --seeds --hub --mirror --connections -w --workspace --force --profile -q --quiet --json -h --help" ;;
             "dfdetect data index") words="--check --shares --follow -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data landmarks") words="--every --frames --fakes --no-fakes --crops -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data crop") words="--margin --size --format --quality --align --no-align --faces -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
-            "dfdetect data mri") words="--metric --size --share -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
+            "dfdetect data mri") words="--metric --size --share --predict -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data forge") words="--kind --share -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data table") words="--share --faces --weigh --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data run") words="--check --forge -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
@@ -131,14 +152,19 @@ _dfdetect() {
             "dfdetect data augment apply") words="-j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data augment preview") words="--video -o --output --seconds -j --jobs --seed -w --workspace --profile -q --quiet -h --help" ;;
             "dfdetect classifier") words="train test -h --help" ;;
-            "dfdetect classifier train") words="-o --output --resume --start --profile -q --quiet -h --help" ;;
+            "dfdetect classifier train") words="-o --output --input --generator --resume --start --profile -q --quiet -h --help" ;;
             "dfdetect classifier test") words="--split --scores --record --json -q --quiet -h --help" ;;
-            "dfdetect models") words="list info pull -h --help" ;;
+            "dfdetect gan") words="train test predict -h --help" ;;
+            "dfdetect gan train") words="-o --output --resume --start --preset --profile -q --quiet -h --help" ;;
+            "dfdetect gan test") words="--split --scores --record --json -q --quiet -h --help" ;;
+            "dfdetect gan predict") words="-o --output --model --faces --sheets --frames -r --recursive -j --jobs --profile -q --quiet --json -h --help" ;;
+            "dfdetect models") words="list info pull import -h --help" ;;
             "dfdetect models list") words="--json -h --help" ;;
             "dfdetect models info") words="--json -q --quiet -h --help" ;;
             "dfdetect models pull") words="-q --quiet -h --help" ;;
+            "dfdetect models import") words="--as -o --output --generator --profile -q --quiet -h --help" ;;
             "dfdetect config") words="show path init check -h --help" ;;
-            "dfdetect config show") words="--profile --json -h --help" ;;
+            "dfdetect config show") words="--preset --profile --json -h --help" ;;
             "dfdetect config path") words="-h --help" ;;
             "dfdetect config init") words="--force -h --help" ;;
             "dfdetect config check") words="--profile -h --help" ;;

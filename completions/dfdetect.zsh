@@ -13,7 +13,8 @@ _dfdetect() {
                 'scan:Tell whether the faces in videos and pictures are manipulated'
                 'data:Make training tables out of data sets, stage by stage'
                 'classifier:Train a detector and measure it'
-                'models:List, explain and fetch the models that judge faces'
+                'gan:Train generators that paint maps of what was changed in faces, and paint'
+                'models:List, explain, fetch and import the models that judge faces or paint maps'
                 'config:Show, check and begin your profile of settings'
             )
             _describe command commands ;;
@@ -22,6 +23,7 @@ _dfdetect() {
                 scan) _dfdetect_scan ;;
                 data) _dfdetect_data ;;
                 classifier) _dfdetect_classifier ;;
+                gan) _dfdetect_gan ;;
                 models) _dfdetect_models ;;
                 config) _dfdetect_config ;;
             esac ;;
@@ -35,6 +37,7 @@ _dfdetect_scan() {
         '--every[Every N-th frame instead]: :' \
         '--threshold[A score from here on is FAKE, below it REAL; the model’s own threshold by default]: :' \
         '--model[Which model judges\: plain, a folder, or owner/name@revision]: :' \
+        '--method[Which embedded model judges\: by the face, by a map of what was changed in it, or by both]: :(plain mri fusion)' \
         '(-j --jobs)'{-j,--jobs}'[Files judged at once]: :' \
         '--timeout[Most time for one file]: :' \
         '(-f --format)'{-f,--format}'[How results are written; by default a table, or what --output ends in]: :(table json jsonl csv)' \
@@ -44,6 +47,7 @@ _dfdetect_scan() {
         '--only[Report only fake, real, uncertain, no-face or unreadable ones; may be repeated]: :(fake real uncertain no-face unreadable)' \
         '--fail-on[Exit with 1 for fake, uncertain, no-face or unreadable ones; may be repeated]: :(fake uncertain no-face unreadable)' \
         '--save-faces[Save the cut faces, in a folder for each file]: :_files' \
+        '--save-mri[Save the maps that --method mri or fusion judges by, in a folder for each file]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-v --verbose)'{-v,--verbose}'[Tell on stderr what is being done]' \
@@ -171,6 +175,7 @@ _dfdetect_data_mri() {
         '--metric[How to compare\: ssim, ms-ssim, gms, absolute, colour]: :' \
         '--size[Side of a map in pixels]: :' \
         '--share[Share of the originals to use]: :' \
+        '--predict[Paint the map of every face with this generator instead\: mri-gan, a folder, or owner/name@revision]: :' \
         '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
         '--seed[Starts every random draw]: :' \
         '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
@@ -322,6 +327,8 @@ _dfdetect_classifier() {
 _dfdetect_classifier_train() {
     _arguments -s \
         '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
+        '--input[What is looked at\: plain, mri or fusion]: :' \
+        '--generator[Who paints the maps\: mri-gan, a folder, or owner/name@revision]: :' \
         '--resume[Go on where the run in this folder stopped]' \
         '--start[Start from these weights (.safetensors), not classifier.start]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
@@ -339,6 +346,64 @@ _dfdetect_classifier_test() {
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }
+_dfdetect_gan() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'train:Train a generator of maps and write it as a model folder'
+                'test:Measure a generator on tables of faces'
+                'predict:Paint a map of every face: where, by its looks alone, it was changed'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                train) _dfdetect_gan_train ;;
+                test) _dfdetect_gan_test ;;
+                predict) _dfdetect_gan_predict ;;
+            esac ;;
+    esac
+}
+_dfdetect_gan_train() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
+        '--resume[Go on where the run in this folder stopped]' \
+        '--start[Start from these weights (.safetensors), not gan.start]: :_files' \
+        '--preset[Lay a published recipe over the defaults\: paper]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_gan_test() {
+    _arguments -s \
+        '--split[Judge the rows of this split (repeatable; default\: report)]: :' \
+        '--scores[Write the score of every face to this CSV file]: :_files' \
+        '--record[Write the numbers into the model’s config.json and card]' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_gan_predict() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[Folder to write, with a folder for each file]: :_files' \
+        '--model[What paints\: mri-gan, a folder, or owner/name@revision]: :' \
+        '--faces[Pictures are cut faces already\: the whole picture is the face]' \
+        '--sheets[Also lay faces and maps side by side, on a sheet for each file]' \
+        '--frames[Sampled frames of a video, 0 for all]: :' \
+        '(-r --recursive)'{-r,--recursive}'[Look into folders inside folders too]' \
+        '(-j --jobs)'{-j,--jobs}'[Files worked on at once]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
 _dfdetect_models() {
     local state line
     local -a commands
@@ -351,6 +416,7 @@ _dfdetect_models() {
                 'list:List the models that need no network'
                 'info:Explain a model: its training, its numbers, its terms'
                 'pull:Fetch a model from the Hub, and check it'
+                'import:Make a model folder of a published checkpoint'
             )
             _describe command commands ;;
         rest)
@@ -358,6 +424,7 @@ _dfdetect_models() {
                 list) _dfdetect_models_list ;;
                 info) _dfdetect_models_info ;;
                 pull) _dfdetect_models_pull ;;
+                import) _dfdetect_models_import ;;
             esac ;;
     esac
 }
@@ -375,6 +442,16 @@ _dfdetect_models_info() {
 }
 _dfdetect_models_pull() {
     _arguments -s \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_models_import() {
+    _arguments -s \
+        '--as[What kind of checkpoint it is]: :(mri-gan mri-gan-classifier dessa-resnet18)' \
+        '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
+        '--generator[Let mri-gan-classifier judge the maps of this generator\: a folder or an embedded one]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
@@ -405,6 +482,7 @@ _dfdetect_config() {
 }
 _dfdetect_config_show() {
     _arguments -s \
+        '--preset[Lay a published recipe over the defaults\: paper]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '--json[Write JSON instead of text]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]'

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 Files = dict[str, bytes]
@@ -34,6 +35,33 @@ def brightness_onnx(size: int = 32, gain: float = 1.0, shape: list[Any] | None =
     )
     opset = helper.make_opsetid("", 18)
     return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString())
+
+
+def painting_onnx(size: int = 32, gain: float = 1.0, spot: Any = 0.0, most: float = 1.0) -> bytes:
+    """The same network with maps beside the logits: its input at half the size, plus a spot, and clipped.
+
+    Args:
+        size: Side of the faces it takes; even. Its maps have half of it.
+        gain: Factor of the mean.
+        spot: Added to every map; a number, or (size / 2, size / 2).
+        most: Values are clipped to 0 to this.
+    """
+    network = onnx.load_model_from_string(brightness_onnx(size, gain))
+    graph = network.graph
+    graph.node.extend(
+        [
+            helper.make_node("AveragePool", ["faces"], ["half"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Add", ["half", "spot"], ["lit"]),
+            helper.make_node("Clip", ["lit", "least", "most"], ["maps"]),
+        ]
+    )
+    values = {"spot": spot, "least": 0.0, "most": most}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.float32), name) for name, value in values.items()
+    )
+    shape = ["N", 3, size // 2, size // 2]
+    graph.output.append(helper.make_tensor_value_info("maps", TensorProto.FLOAT, shape))
+    return bytes(network.SerializeToString())
 
 
 def model_config(onnx_file: bytes, **changes: Any) -> dict[str, Any]:
@@ -70,14 +98,21 @@ def model_config(onnx_file: bytes, **changes: Any) -> dict[str, Any]:
     }
 
 
-def model_files(gain: float = 1.0, **changes: Any) -> Files:
+def model_files(gain: float = 1.0, network: bytes = b"", **changes: Any) -> Files:
     """The files of a valid model folder by name; changes replace top-level keys of `config.json`."""
-    network = brightness_onnx(gain=gain)
+    network = network or brightness_onnx(gain=gain)
     return {
         "config.json": json.dumps(model_config(network, **changes)).encode(),
         "model.onnx": network,
         "README.md": b"# brightness\n",
     }
+
+
+def painter_files(gain: float = 1.0, spot: Any = 0.0, **changes: Any) -> Files:
+    """The same for a model that judges by maps, of 32 pixels, of faces of 64."""
+    network = painting_onnx(64, gain, spot)
+    size = {"size": 64, "margin": 1.25, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    return model_files(network=network, **{"method": "mri", "input": size, **changes})
 
 
 def write_model(folder: Path, files: Files | None = None) -> Path:

@@ -8,7 +8,7 @@ from ._ui import Cell, Column, Row
 
 if TYPE_CHECKING:
     from deepfake_cli.pipeline.judge import Judge
-    from deepfake_cli.pipeline.result import PersonTrack, ScanResult, Verdict
+    from deepfake_cli.pipeline.result import PersonTrack, ScanResult, ScoredFace, Verdict
 
 _STYLES = {
     "FAKE": "bold red",
@@ -87,18 +87,29 @@ def timings(result: "ScanResult") -> str:
 
 
 def _person(track: "PersonTrack") -> str:
-    faces = {face.index: face for face in track.frames}
+    faces = _by_index(track)
     best = ", ".join(f"{clock(faces[i].time)} ({faces[i].score:.2f})" for i in track.evidence)
     count = f"{track.faces} face" + ("s" if track.faces > 1 else "")
     return (
         f"person {track.id}  {clock(track.start)}-{clock(track.end)}  {count}  score {track.score:.4f}  "
-        f"best evidence at {best}"
+        f"best evidence at {best}{_glow(track)}"
     )
 
 
 def _face(track: "PersonTrack") -> str:
     x0, y0, x1, y1 = (round(side) for side in track.frames[0].box)
-    return f"person {track.id}  at {x0},{y0} to {x1},{y1}  score {track.score:.4f}"
+    return f"person {track.id}  at {x0},{y0} to {x1},{y1}  score {track.score:.4f}{_glow(track)}"
+
+
+def _glow(track: "PersonTrack") -> str:
+    """Say where the map of the face that is the best evidence glows most, if it has one that glows."""
+    region = _by_index(track)[track.evidence[0]].region
+    where = "in" if region == "background" else "at"
+    return f"  glows most {where} the {region}" if region else ""
+
+
+def _by_index(track: "PersonTrack") -> "dict[int, ScoredFace]":
+    return {face.index: face for face in track.frames}
 
 
 def clock(seconds: float) -> str:

@@ -40,6 +40,14 @@ class FailOn(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class MethodName(StrEnum):
+    """Methods of the embedded models, as they are typed."""
+
+    PLAIN = "plain"
+    MRI = "mri"
+    FUSION = "fusion"
+
+
 def _frames(text: str) -> int:
     if text == "all":
         return 0
@@ -89,6 +97,13 @@ def scan(
             help="Which model judges: plain, a folder, or owner/name@revision. Profile: scan.model.",
         ),
     ] = None,
+    method: Annotated[
+        MethodName | None,
+        typer.Option(
+            help="Which embedded model judges: by the face, by a map of what was changed in it, or by both. "
+            "Profile: scan.model.",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Files judged at once. Profile: scan.jobs."),
@@ -129,6 +144,13 @@ def scan(
     save_faces: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the cut faces, in a folder for each file.")
     ] = None,
+    save_mri: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save the maps that --method mri or fusion judges by, in a folder for each file.",
+        ),
+    ] = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
@@ -138,11 +160,11 @@ def scan(
     Exits with 1 if there is a FAKE, else with 2 if a file was UNREADABLE, else with 0.
     """
     from deepfake_cli.pipeline.resume import judged_before
-    from deepfake_cli.pipeline.scan import open_judge, sampling_options, scan_files
+    from deepfake_cli.pipeline.scan import model_option, open_judge, sampling_options, scan_files
     from deepfake_cli.profile import load_profile
 
     given = {
-        "scan.model": model,
+        "scan.model": model_option(model, method),
         "scan.jobs": jobs,
         "scan.timeout": timeout,
         **sampling_options(frames, every),
@@ -151,7 +173,7 @@ def scan(
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
     _spare_inputs(files, output)
-    judge = open_judge(settings, threshold, save_faces, track=track(quiet), warn=warn)
+    judge = open_judge(settings, threshold, save_faces, save_mri, track=track(quiet), warn=warn)
     before = judged_before(resume, files, judge) if resume else {}
     rest = [file for file in files if file not in before]
     verdicts = Counter(before.values())

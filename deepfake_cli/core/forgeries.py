@@ -58,12 +58,16 @@ def face_mask(
     Returns:
         (H, W) mask of 0 and 1.
     """
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(place_outline(points, outline)).astype(np.int32)], 1)
+    return mask.astype(np.float32)
+
+
+def place_outline(points: NDArray[np.floating], outline: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Bring (K, 2) places on the 112 px canvas to where (5, 2) points in a picture say that they lie."""
     design = np.hstack([STANDARD_POINTS, np.ones((5, 1))])
     transform, *_ = np.linalg.lstsq(design, np.asarray(points, np.float64), rcond=None)
-    polygon = np.hstack([outline, np.ones((len(outline), 1))]) @ transform
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
-    return mask.astype(np.float32)
+    return np.asarray(np.hstack([outline, np.ones((len(outline), 1))]) @ transform, np.float64)
 
 
 def self_blend(

@@ -43,6 +43,7 @@ class Observation:
         probability: The detector's that this is a face, [0, 1].
         quality: How well the face can be seen, [0, 1].
         score: P(fake), [0, 1]; None until the face is classified.
+        region: Where the map of the face glows most; None until it is painted, or where it is black.
     """
 
     index: int
@@ -52,6 +53,7 @@ class Observation:
     probability: float
     quality: float
     score: float | None = None
+    region: str | None = None
 
 
 @dataclass(slots=True)

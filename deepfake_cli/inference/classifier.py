@@ -1,18 +1,20 @@
-"""Score faces with a trained classifier."""
+"""Score faces with a trained classifier, and see what it saw where it paints a map of each face."""
 
+import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepfake_cli.errors import ModelError
 
-from .session import open_session
+from .normalise import Normaliser
+from .session import describe, open_session
 
-INPUT, OUTPUT = "faces", "logits"
+INPUT, LOGITS, MAPS = "faces", "logits", "maps"
 # Larger batches are not faster on a CPU, they only take memory: 3.3 ms a face from 1 to 8, 4.1 at 32.
 BATCH = 8
+_SLACK = 1e-3  # beyond [0, 1] that rounding may lead in a map; more is not a map
 
 
 class Classifier:
@@ -20,11 +22,15 @@ class Classifier:
 
     Args:
         onnx: Path of the network: input ``faces`` (N, 3, S, S) float32 RGB, output ``logits`` (N,) float32.
+            One that judges by maps has a second output, ``maps`` (N, 3, M, M) float32 in [0, 1].
         size: S, side of a face in pixels.
         mean: Red, green and blue subtracted from pixels on a scale of 0 to 1.
         std: Red, green and blue that pixels are divided by afterwards.
         temperature: Logits are divided by it before they become probabilities; above 0.
         threads: How many threads one call may use.
+
+    Attributes:
+        map_size: M, side of the maps that it paints; 0 if it paints none.
 
     Raises:
         ModelError: The network cannot be loaded, or has other inputs and outputs.
@@ -41,12 +47,9 @@ class Classifier:
         threads: int = 1,
     ) -> None:
         self._session = open_session(onnx, threads)
-        self._shape = (3, size, size)
-        # (x / 255 - mean) / std as one multiplication and one addition
-        self._scale = np.asarray(1 / (255 * np.asarray(std, np.float64)), np.float32).reshape(3, 1, 1)
-        self._shift = np.asarray(-np.asarray(mean) / np.asarray(std), np.float32).reshape(3, 1, 1)
+        self._normalise = Normaliser(size, mean, std)
         self._temperature = temperature
-        self._check(onnx)
+        self.map_size = self._check(onnx, size)
 
     def score(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tell how likely each face is fake.
@@ -60,8 +63,27 @@ class Classifier:
         Raises:
             ModelError: The network answers with something that is not a number.
         """
-        x = self.logits(faces).astype(np.float64) / self._temperature
-        return ((1 + np.tanh(x / 2)) / 2).astype(np.float32)  # the sigmoid, without overflow
+        return self._calibrated(self.logits(faces))
+
+    def score_and_paint(self, faces: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Tell how likely each face is fake, and return the maps that this rests on, in one run.
+
+        Args:
+            faces: (N, S, S, 3) RGB; N may be 0.
+
+        Returns:
+            (N,) calibrated P(fake) in [0, 1], and (N, M, M, 3) maps in [0, 1], 0 for unchanged.
+
+        Raises:
+            ModelError: The network answers with something that is not a number, or beyond 0 to 1 in a map.
+            ValueError: The network paints no maps.
+        """
+        if not self.map_size:
+            raise ValueError("the network paints no maps")
+        logits, maps = self._run((LOGITS, MAPS), faces)
+        if not ((maps >= -_SLACK) & (maps <= 1 + _SLACK)).all():
+            raise ModelError("the classifier paints something that is no map: values beyond 0 to 1")
+        return self._calibrated(logits), maps.clip(0, 1).transpose(0, 2, 3, 1)
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network: (N, S, S, 3) RGB faces in, (N,) logits out, above 0 for fake.
@@ -69,41 +91,39 @@ class Classifier:
         Raises:
             ModelError: The network answers with something that is not a number.
         """
-        if faces.dtype != np.uint8 or faces.shape[1:] != (*self._shape[1:], 3):
-            raise ValueError(
-                f"faces must be uint8 (N, {self._shape[1]}, {self._shape[1]}, 3), not {faces.shape}"
-            )
-        batches = [self._run(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)]
-        logits = np.concatenate([np.empty(0, np.float32), *batches])
-        if not np.isfinite(logits).all():
-            raise ModelError("the classifier answers with something that is not a number")
+        (logits,) = self._run((LOGITS,), faces)
         return logits
 
     def preprocess(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Turn (N, S, S, 3) RGB faces into the (N, 3, S, S) input of the network."""
-        planes = np.empty((len(faces), *self._shape), np.float32)
-        np.multiply(faces.transpose(0, 3, 1, 2), self._scale, out=planes)
-        planes += self._shift
-        return planes
+        return self._normalise(faces)
 
-    def _run(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        (logits,) = self._session.run([OUTPUT], {INPUT: self.preprocess(faces)})
-        return np.asarray(logits, dtype=np.float32).reshape(len(faces))
+    def _calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        x = logits.astype(np.float64) / self._temperature
+        return ((1 + np.tanh(x / 2)) / 2).astype(np.float32)  # the sigmoid, without overflow
 
-    def _check(self, onnx: Path) -> None:
-        wanted = f"{INPUT} (N, 3, {self._shape[1]}, {self._shape[1]}) float to {OUTPUT} (N) float"
-        found = f"{_describe(self._session.get_inputs())} to {_describe(self._session.get_outputs())}"
-        if found != wanted:
+    def _run(self, outputs: tuple[str, ...], faces: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """Run the network in batches; return the outputs that are asked for, each (N, ...)."""
+        shapes = {LOGITS: (0,), MAPS: (0, 3, self.map_size, self.map_size)}
+        answers = [[np.empty(shapes[name], np.float32)] for name in outputs]
+        for start in range(0, len(faces), BATCH):
+            batch = self._session.run(outputs, {INPUT: self.preprocess(faces[start : start + BATCH])})
+            for answer, part in zip(answers, batch, strict=True):
+                answer.append(part)
+        whole = [np.concatenate(answer) for answer in answers]
+        if not all(np.isfinite(answer).all() for answer in whole):
+            raise ModelError("the classifier answers with something that is not a number")
+        return whole
+
+    def _check(self, onnx: Path, size: int) -> int:
+        """Refuse a network with other inputs or outputs; return the side of its maps, 0 if it has none."""
+        wanted = f"{INPUT} (N, 3, {size}, {size}) float to {LOGITS} (N) float"
+        found = f"{describe(self._session.get_inputs())} to {describe(self._session.get_outputs())}"
+        fit = re.fullmatch(rf"{re.escape(wanted)}(?:, {MAPS} \(N, 3, ([1-9]\d*), \1\) float)?", found)
+        if fit is None:
             raise ModelError(
-                f"{onnx} does not fit its config.json: it maps {found}, not {wanted}",
+                f"{onnx} does not fit its config.json: it maps {found}, not {wanted}, "
+                f"alone or with {MAPS} (N, 3, M, M) float",
                 "export it again, with the batch as its only free dimension",
             )
-
-
-def _describe(nodes: list[Any]) -> str:
-    # A dimension is a number, or a name (or nothing) where it is free.
-    return ", ".join(
-        f"{node.name} ({', '.join(str(d) if isinstance(d, int) else 'N' for d in node.shape)}) "
-        f"{node.type.removeprefix('tensor(').removesuffix(')')}"
-        for node in nodes
-    )
+        return int(fit[1] or 0)

@@ -1,5 +1,6 @@
 """Open ONNX models for inference on the CPU."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnxruntime as ort
@@ -46,3 +47,13 @@ def open_session(source: Path | bytes, threads: int = 1) -> ort.InferenceSession
     except _UNREADABLE as error:
         name = "model" if isinstance(source, bytes) else str(source)
         raise ModelError(f"{name} cannot be loaded: {str(error).splitlines()[0]}") from error
+
+
+def describe(nodes: Iterable[ort.NodeArg]) -> str:
+    """Put inputs or outputs of a model into words, such as ``logits (N) float``; N is any free dimension."""
+    # A dimension is a number, or a name (or nothing) where it is free.
+    return ", ".join(
+        f"{node.name} ({', '.join(str(d) if isinstance(d, int) else 'N' for d in node.shape)}) "
+        f"{node.type.removeprefix('tensor(').removesuffix(')')}"
+        for node in nodes
+    )

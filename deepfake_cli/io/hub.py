@@ -24,11 +24,13 @@ from .hub_errors import answer_of, explain, first_line
 from .model_folder import (
     CARD,
     CONFIG,
+    AnyConfig,
+    AnyFolder,
     DamagedModelError,
-    ModelConfig,
-    ModelFolder,
-    load_model_folder,
-    read_config,
+    Task,
+    load_any_folder,
+    read_any_config,
+    unchecked_folder,
 )
 
 _BUSY = (408, 429, 500, 502, 503, 504)  # answers of a Hub that is unwell: what the cache holds will do
@@ -65,7 +67,7 @@ class Fetched:
         trouble: Why the Hub could not be asked, so that the cache had to do; mostly empty.
     """
 
-    folder: ModelFolder
+    folder: AnyFolder
     trouble: str = ""
 
 
@@ -81,12 +83,13 @@ class CachedModel:
 
     repo: str
     refs: tuple[str, ...]
-    folder: ModelFolder
+    folder: AnyFolder
 
 
 def fetch(
     reference: HubReference,
     *,
+    task: Task | None = None,
     mend: bool = False,
     endpoint: str | None = None,
     cache: Path | None = None,
@@ -96,6 +99,7 @@ def fetch(
 
     Args:
         reference: What to fetch.
+        task: What the model is for; another one is refused by its `config.json`. None for any.
         mend: Fetch a damaged file once more before giving up.
         endpoint: Address of the Hub; by default what ``HF_ENDPOINT`` says.
         cache: Where huggingface-hub keeps its cache; by default what ``HF_HUB_CACHE`` or ``HF_HOME`` says.
@@ -108,7 +112,7 @@ def fetch(
     import httpx2
 
     with _quiet():
-        way = _Fetch(reference, endpoint, cache)
+        way = _Fetch(reference, task, endpoint, cache)
         try:
             return way.run(track, mend)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
@@ -139,11 +143,11 @@ def cached_models(cache: Path | None = None) -> list[CachedModel]:
     models = []
     for repo, found in sorted(revisions, key=lambda pair: (pair[0], pair[1].commit_hash)):
         try:
-            config = read_config(found.snapshot_path)
+            config = read_any_config(found.snapshot_path)
         except ModelError:
             continue  # somebody else's model, like most in this cache
         if all((found.snapshot_path / name).exists() for name in _needed(config)):
-            folder = ModelFolder(found.snapshot_path, config, found.commit_hash)
+            folder = unchecked_folder(found.snapshot_path, config, found.commit_hash)
             models.append(CachedModel(repo, tuple(sorted(found.refs)), folder))
     return models
 
@@ -151,10 +155,12 @@ def cached_models(cache: Path | None = None) -> list[CachedModel]:
 class _Fetch:
     """One way through the Hub: which commit, what is in it, its files."""
 
-    def __init__(self, reference: HubReference, endpoint: str | None, cache: Path | None) -> None:
+    def __init__(
+        self, reference: HubReference, task: Task | None, endpoint: str | None, cache: Path | None
+    ) -> None:
         from huggingface_hub import constants
 
-        self.reference = reference
+        self.reference, self.task = reference, task
         self.revision = reference.revision or constants.DEFAULT_REVISION
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self.cache = cache
@@ -176,17 +182,17 @@ class _Fetch:
             folder = self._collect_again(track, error)
         return Fetched(folder, self.trouble)
 
-    def _collect(self, track: Track, again: bool) -> ModelFolder:
+    def _collect(self, track: Track, again: bool) -> AnyFolder:
         snapshot = self._file(CONFIG, self.revision, again).parent
         commit = snapshot.name  # the layout of the cache: snapshots/<commit>/<file>
         name = f"{self.reference.repo}@{commit[:12]}"
-        for file in track(_needed(read_config(snapshot, name)), f"fetching {name}"):
+        for file in track(_needed(read_any_config(snapshot, name, self.task)), f"fetching {name}"):
             self._file(file, commit, again)
         if not self._knows(CARD, commit):
             self._card(commit)
-        return load_model_folder(snapshot, commit, name)
+        return load_any_folder(snapshot, commit, name, self.task)
 
-    def _collect_again(self, track: Track, damage: ModelError) -> ModelFolder:
+    def _collect_again(self, track: Track, damage: ModelError) -> AnyFolder:
         if self.offline and not self.trouble:  # all was there, so nobody was asked so far
             self._ask()
         if self.trouble:
@@ -262,7 +268,7 @@ class _Fetch:
         if not isinstance(config, str):
             return False
         with suppress(ModelError):
-            names = _needed(read_config(Path(config).parent))
+            names = _needed(read_any_config(Path(config).parent))
             return all(isinstance(self._knows(name, commit), str) for name in names)
         return False
 
@@ -273,7 +279,7 @@ class _Fetch:
         return try_to_load_from_cache(self.reference.repo, name, self.cache, commit)
 
 
-def _needed(config: ModelConfig) -> list[str]:
+def _needed(config: AnyConfig) -> list[str]:
     """Names of the listed files that scanning needs: all but the weights for training."""
     return sorted(name for name in config.files if not name.endswith(".safetensors"))
 

@@ -5,12 +5,12 @@ The layout is the same inside the package, on disk and on the Hub: ``docs/model-
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +25,7 @@ CARD = "README.md"
 EMBEDDED = Path(__file__).parent.parent / "weights"
 DEFAULT = "plain"
 Method = Literal["plain", "mri", "fusion"]
+Task = Literal["classifier", "generator"]
 _USES = {
     "classifier": "it judges faces, as in: dfdetect scan --model",
     "generator": "it paints maps, as in: dfdetect gan predict --model",
@@ -203,6 +204,9 @@ class GeneratorConfig(_Config):
     shape: Shape
 
 
+AnyConfig = ModelConfig | GeneratorConfig
+_KINDS: dict[Task, type[AnyConfig]] = {"classifier": ModelConfig, "generator": GeneratorConfig}
+
 C = TypeVar("C", bound=_Config, covariant=True)
 
 
@@ -245,6 +249,9 @@ class GeneratorFolder(_Folder[GeneratorConfig]):
     """The folder of a generator of maps."""
 
 
+AnyFolder = ModelFolder | GeneratorFolder
+
+
 def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFolder:
     """Read the folder of a classifier and check its files against their SHA-256.
 
@@ -266,9 +273,24 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
 
 def load_generator_folder(path: Path, revision: str = "", name: str = "") -> GeneratorFolder:
     """Read the folder of a generator, as `load_model_folder` does that of a classifier."""
-    config = _read(GeneratorConfig, path, name)
+    config = _read({"generator": GeneratorConfig}, path, name)
     _check_files(path, config, name or str(path))
     return GeneratorFolder(path, config, revision or config.files[ONNX][:12])
+
+
+def load_any_folder(path: Path, revision: str = "", name: str = "", task: Task | None = None) -> AnyFolder:
+    """Read the folder of a model for a task, or for any, as `load_model_folder` does that of a classifier."""
+    config = read_any_config(path, name, task)
+    _check_files(path, config, name or str(path))
+    return unchecked_folder(path, config, revision)
+
+
+def unchecked_folder(path: Path, config: AnyConfig, revision: str = "") -> AnyFolder:
+    """Make of a folder and its `config.json` what `load_any_folder` does, without looking at its files."""
+    revision = revision or config.files[ONNX][:12]
+    if isinstance(config, GeneratorConfig):
+        return GeneratorFolder(path, config, revision)
+    return ModelFolder(path, config, revision)
 
 
 def _check_files(path: Path, config: _Config, name: str) -> None:
@@ -294,10 +316,15 @@ def read_config(path: Path, name: str = "") -> ModelConfig:
         ModelError: It is missing, unreadable or not of our layout or of this task; the message lists every
             mistake.
     """
-    return _read(ModelConfig, path, name)
+    return _read({"classifier": ModelConfig}, path, name)
 
 
-def _read(kind: type[C], path: Path, name: str) -> C:
+def read_any_config(path: Path, name: str = "", task: Task | None = None) -> AnyConfig:
+    """Read the `config.json` of a model for a task, or for any, as `read_config` does of a classifier."""
+    return _read(_KINDS if task is None else {task: _KINDS[task]}, path, name)
+
+
+def _read(kinds: Mapping[Task, type[C]], path: Path, name: str) -> C:
     name = name or str(path)
     if not path.is_dir():
         what = "is a file, not a folder" if path.exists() else "does not exist"
@@ -307,7 +334,7 @@ def _read(kind: type[C], path: Path, name: str) -> C:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for what is not UTF-8
         raise DamagedModelError(f"{CONFIG} of model {name} is not JSON: {error}") from None
-    _check_kind(found, name, kind)
+    kind = _kind(found, name, kinds)
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
@@ -319,15 +346,15 @@ def _read(kind: type[C], path: Path, name: str) -> C:
         ) from None
 
 
-def embedded_models(task: str = "classifier") -> tuple[str, ...]:
+def embedded_models(task: Task = "classifier") -> tuple[str, ...]:
     """Names of the models inside the package that do a task, the default one first."""
     configs = EMBEDDED.glob(f"*/{CONFIG}")
     names = [file.parent.name for file in configs if json.loads(file.read_bytes())["task"] == task]
     return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
 
 
-def _check_kind(found: Any, name: str, kind: type[_Config]) -> None:
-    """Tell another kind of model, or a later version of ours, from one of ours with mistakes in it."""
+def _kind(found: Any, name: str, kinds: Mapping[Task, type[C]]) -> type[C]:
+    """Tell another kind of model, or a later version of ours, from one of these with mistakes in it."""
     if not isinstance(found, dict) or "schema" not in found:
         raise ModelError(
             f"model {name} is not a dfdetect model: its {CONFIG} has no 'schema'",
@@ -340,8 +367,12 @@ def _check_kind(found: Any, name: str, kind: type[_Config]) -> None:
             "a newer dfdetect reads it: pip install --upgrade dfdetect",
         )
     task = found.get("task")
-    if isinstance(task, str) and task in _USES and task not in get_args(kind.model_fields["task"].annotation):
+    for wanted, kind in kinds.items():
+        if task == wanted:
+            return kind
+    if isinstance(task, str) and task in _USES:
         raise ModelError(f"model {name} is a {task}, which cannot do this", _USES[task])
+    return next(iter(kinds.values()))  # which says what a task may be
 
 
 def _read_text(path: Path, name: str) -> bytes:

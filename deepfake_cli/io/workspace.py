@@ -71,6 +71,11 @@ class DatasetFolder:
         return self.path / "mri"
 
     @property
+    def predicted(self) -> Path:
+        """A folder of maps for each video, painted by a generator, and the table of them."""
+        return self.path / "predicted"
+
+    @property
     def forged(self) -> Path:
         """Fakes made from real faces."""
         return self.path / "forged"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deepfake_cli import __version__
 from deepfake_cli.core.sampling import Sampling
 from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, track_score
-from deepfake_cli.errors import MediaError, UsageError
+from deepfake_cli.errors import MediaError, ModelError, UsageError
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.settings import Profile
 
@@ -37,9 +37,10 @@ class Judge:
         model: The classifier, and the rule that makes its scores a verdict.
         threshold: The user's own, in [0, 1]; turns the UNCERTAIN band off.
         save_faces: Folder for the faces that are cut out; each file gets a folder in it.
+        save_mri: Folder for the maps that the classifier paints of them; likewise.
 
     Raises:
-        UsageError: The threshold is out of range.
+        UsageError: The threshold is out of range, or maps are to be saved and the classifier paints none.
     """
 
     def __init__(
@@ -48,14 +49,21 @@ class Judge:
         model: ModelFolder,
         threshold: float | None = None,
         save_faces: Path | None = None,
+        save_mri: Path | None = None,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"the threshold must lie in 0-1, not at {threshold:g}")
+        if save_mri is not None and model.config.method == "plain":
+            raise UsageError(
+                f"model {model.config.name} looks at the face alone and paints no map to save",
+                "judge with one that does: --method mri",
+            )
         rule = Rule(**dict(model.config.decision))
         self.rule = rule if threshold is None else rule.with_threshold(threshold)
         self.model = Model(model.config.name, model.revision)
         self.sampling = Sampling(**{key: getattr(profile.scan, key) for key in Sampling.__dataclass_fields__})
-        self._profile, self._folder, self._save_faces = profile, model, save_faces
+        self._profile, self._folder = profile, model
+        self._save_faces, self._save_mri = save_faces, save_mri
         self._networks: tuple[FaceDetector, Classifier] | None = None
 
     @cached_property
@@ -81,7 +89,7 @@ class Judge:
 
         Raises:
             ModelError: The networks cannot be loaded.
-            OutputError: The faces cannot be saved.
+            OutputError: The faces or their maps cannot be saved.
         """
         far = self._profile.scan.seek_beyond
         reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
@@ -155,20 +163,18 @@ class Judge:
 
         if self._networks is None:
             detector, config = self._profile.detector, self._folder.config
+            classifier = Classifier(
+                self._folder.onnx,
+                size=config.input.size,
+                mean=config.input.mean,
+                std=config.input.std,
+                temperature=config.calibration.temperature,
+            )
+            self._check(classifier)
             self._networks = (
                 FaceDetector(min_face_size=detector.min_face, thresholds=detector.thresholds),
-                Classifier(
-                    self._folder.onnx,
-                    size=config.input.size,
-                    mean=config.input.mean,
-                    std=config.input.std,
-                    temperature=config.calibration.temperature,
-                ),
+                classifier,
             )
-        save_to = None
-        if self._save_faces is not None:
-            place = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
-            save_to = self._save_faces / f"{os.path.basename(file)}-{place}"  # unlike names stay apart
         return People(
             *self._networks,
             Tracker(**dict(self._profile.tracker)),
@@ -177,8 +183,24 @@ class Judge:
             size=self._folder.config.input.size,
             margin=self._folder.config.input.margin,
             threads=threads,
-            save_to=save_to,
+            save_faces=_folder_for(file, self._save_faces),
+            save_mri=_folder_for(file, self._save_mri),
         )
+
+    def _check(self, classifier: "Classifier") -> None:
+        """Refuse a network that does not do what its method says."""
+        onnx, method = self._folder.onnx, self._folder.config.method
+        if (method == "plain") == bool(classifier.map_size):
+            paints = "paints maps" if classifier.map_size else "paints no maps"
+            raise ModelError(f"{onnx} does not fit its config.json: its method is {method}, and it {paints}")
+
+
+def _folder_for(file: str, parent: Path | None) -> Path | None:
+    """Name a file's folder in one for all files, so that files of one name in unlike places stay apart."""
+    if parent is None:
+        return None
+    place = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
+    return parent / f"{os.path.basename(file)}-{place}"
 
 
 def _score(seen: "Observation") -> float:
@@ -197,6 +219,7 @@ def _person(track: "Track", rule: Rule) -> PersonTrack:
             score=_score(seen),
             probability=round(seen.probability, 4),
             quality=round(seen.quality, 4),
+            region=seen.region,
         )
         for seen in track.observations
     )

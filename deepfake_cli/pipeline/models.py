@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from deepfake_cli.errors import HubError, ModelError, UsageError
 from deepfake_cli.io.model_folder import (
     EMBEDDED,
-    ONNX,
+    AnyFolder,
+    GeneratorFolder,
     ModelFolder,
+    Task,
     embedded_models,
-    load_model_folder,
-    read_config,
+    load_any_folder,
+    read_any_config,
+    unchecked_folder,
 )
 from deepfake_cli.progress import Track, untracked
 
@@ -46,7 +49,7 @@ class Model:
 
     reference: str
     source: Source
-    folder: ModelFolder
+    folder: AnyFolder
     refs: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -63,11 +66,28 @@ class Model:
 
 
 def resolve(reference: str, *, track: Track = untracked, warn: Warn = lambda words: None) -> ModelFolder:
-    """Find a model and check its files; see `find_model`."""
-    return find_model(reference, track=track, warn=warn).folder
+    """Find a classifier and check its files; see `find_model`."""
+    folder = find_model(reference, "classifier", track=track, warn=warn).folder
+    assert isinstance(folder, ModelFolder)
+    return folder
 
 
-def find_model(reference: str, *, track: Track = untracked, warn: Warn = lambda words: None) -> Model:
+def resolve_generator(
+    reference: str, *, track: Track = untracked, warn: Warn = lambda words: None
+) -> GeneratorFolder:
+    """Find a generator of maps and check its files; see `find_model`."""
+    folder = find_model(reference, "generator", track=track, warn=warn).folder
+    assert isinstance(folder, GeneratorFolder)
+    return folder
+
+
+def find_model(
+    reference: str,
+    task: Task | None = None,
+    *,
+    track: Track = untracked,
+    warn: Warn = lambda words: None,
+) -> Model:
     """Find a model by what the user calls it, and check its files.
 
     Tried in this order: the name of an embedded model; a path of a folder; ``owner/name`` or
@@ -76,24 +96,26 @@ def find_model(reference: str, *, track: Track = untracked, warn: Warn = lambda 
 
     Args:
         reference: What the user calls it.
+        task: What it has to do; None for anything.
         track: Shows the progress of a download.
         warn: Told when the Hub cannot be asked and the cache has to do.
 
     Raises:
         HubError: The Hub cannot be reached, refuses, or lacks it.
-        ModelError: There is no such model, or it is damaged or of another layout.
+        ModelError: There is no such model, or it is damaged, of another layout or for another task.
     """
-    if reference in embedded_models():
-        return Model(reference, Source.EMBEDDED, load_model_folder(EMBEDDED / reference, name=reference))
+    if reference in _embedded():
+        folder = load_any_folder(EMBEDDED / reference, name=reference, task=task)
+        return Model(reference, Source.EMBEDDED, folder)
     path = os.path.expanduser(reference)
     if reference and os.path.exists(path):
-        return Model(path, Source.LOCAL, load_model_folder(Path(path)))
+        return Model(path, Source.LOCAL, load_any_folder(Path(path), task=task))
     from deepfake_cli.io.hub import HubReference, fetch
 
     hub = HubReference.parse(reference)
     if hub is None:
-        raise _unknown(reference)
-    fetched = fetch(hub, track=track)
+        raise _unknown(reference, task)
+    fetched = fetch(hub, task=task, track=track)
     if fetched.trouble:
         warn(f"{fetched.trouble}; using {hub.repo} as it is in the cache, commit {fetched.folder.revision}")
     return _from_hub(hub, fetched.folder)
@@ -134,9 +156,8 @@ def list_models() -> list[Model]:
     from deepfake_cli.io.hub import cached_models
 
     models = []
-    for name in embedded_models():
-        config = read_config(EMBEDDED / name, name)
-        folder = ModelFolder(EMBEDDED / name, config, config.files[ONNX][:12])
+    for name in _embedded():
+        folder = unchecked_folder(EMBEDDED / name, read_any_config(EMBEDDED / name, name))
         models.append(Model(name, Source.EMBEDDED, folder))
     for cached in cached_models():
         reference = f"{cached.repo}@{cached.folder.revision}"
@@ -144,8 +165,12 @@ def list_models() -> list[Model]:
     return models
 
 
-def _unknown(reference: str) -> ModelError:
-    embedded = embedded_models()
+def _embedded(task: Task | None = None) -> tuple[str, ...]:
+    return embedded_models(task) if task else (*embedded_models(), *embedded_models("generator"))
+
+
+def _unknown(reference: str, task: Task | None) -> ModelError:
+    embedded = _embedded(task)
     if "/" in reference:
         return ModelError(f"there is no model folder {reference}", "check the path")
     near = difflib.get_close_matches(reference, embedded, n=1)
@@ -156,7 +181,7 @@ def _unknown(reference: str) -> ModelError:
     )
 
 
-def _from_hub(asked: "HubReference", folder: ModelFolder) -> Model:
+def _from_hub(asked: "HubReference", folder: AnyFolder) -> Model:
     branch = asked.revision or "main"
     refs = () if branch == folder.revision else (branch,)
     return Model(f"{asked.repo}@{folder.revision}", Source.HUB, folder, refs)

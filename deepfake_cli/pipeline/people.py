@@ -2,23 +2,33 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.faces import cut_face
+from deepfake_cli.core.faces import cut_face, cut_points
+from deepfake_cli.core.regions import brightest_region
 from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.errors import OutputError
 from deepfake_cli.inference.classifier import BATCH, Classifier
 from deepfake_cli.inference.face_detector import FaceDetector, Faces
 from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.video import Frame
 
 _LARGE = 3 * 4096 * 2304  # bytes of a frame
+
+
+class _Cut(NamedTuple):
+    """A face that was cut out: whose it is, where it was seen, and its (S, S, 3) picture."""
+
+    person: int
+    face: Observation
+    picture: NDArray[np.uint8]
 
 
 class People:
@@ -33,7 +43,8 @@ class People:
         size: Side of a cut face, pixels.
         margin: Side of the square that is cut, relative to the longer side of the box.
         threads: For detection; results do not depend on it.
-        save_to: Folder for the cut faces, each a PNG named after person, frame and score; None keeps none.
+        save_faces: Folder for the cut faces, each a PNG named after person, frame and score; None keeps none.
+        save_mri: Folder for their maps, named like the faces with ``_mri`` behind; None keeps none.
 
     Attributes:
         frames: How many frames were looked at.
@@ -51,13 +62,14 @@ class People:
         size: int,
         margin: float,
         threads: int,
-        save_to: Path | None = None,
+        save_faces: Path | None = None,
+        save_mri: Path | None = None,
     ) -> None:
         self._detector, self._classifier, self._tracker = detector, classifier, tracker
         self._short_side, self._probability = short_side, probability
         self._size, self._margin = size, margin
-        self._threads, self._save_to = threads, save_to
-        self._unscored: list[tuple[int, Observation, NDArray[np.uint8]]] = []  # person, face, cut
+        self._threads, self._save_faces, self._save_mri = threads, save_faces, save_mri
+        self._unscored: list[_Cut] = []
         self.frames = 0
         self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
 
@@ -111,11 +123,12 @@ class People:
         for person in ids:
             face = tracks[person - 1].observations[-1]
             cut = cut_face(frame.image, face.box, self._size, self._margin)
-            self._unscored.append((person, face, cut))
+            self._unscored.append(_Cut(person, face, cut))
         self.frames += 1
         self.seconds["detect"] += seconds
         self.seconds["track"] += time.monotonic() - started
-        self._score(len(self._unscored) // BATCH * BATCH)
+        while len(self._unscored) >= BATCH:
+            self._score(BATCH)
         return self.frames
 
     def _score(self, count: int) -> None:
@@ -124,16 +137,25 @@ class People:
             return
         started = time.monotonic()
         batch, self._unscored = self._unscored[:count], self._unscored[count:]
-        scores = self._classifier.score(np.stack([cut for _, _, cut in batch]))
-        for (_, face, _), score in zip(batch, scores, strict=True):
-            face.score = round(float(score), 4)
+        pictures = np.stack([cut.picture for cut in batch])
+        if self._classifier.map_size:
+            scores, maps = self._classifier.score_and_paint(pictures)
+            for cut, painted in zip(batch, maps, strict=True):
+                points = cut_points(cut.face.points, cut.face.box, len(painted), self._margin)
+                cut.face.region = brightest_region(painted, points)
+        else:
+            scores, maps = self._classifier.score(pictures), None
+        for cut, score in zip(batch, scores, strict=True):
+            cut.face.score = round(float(score), 4)
         self.seconds["classify"] += time.monotonic() - started
-        if self._save_to is not None:
-            _save(self._save_to, batch)
+        if self._save_faces is not None:
+            _save(self._save_faces, batch, pictures)
+        if self._save_mri is not None and maps is not None:
+            _save(self._save_mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for faces, unless it is there.
+    """Make a folder for pictures, unless it is there.
 
     Raises:
         OutputError: It cannot be made.
@@ -144,10 +166,10 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {reason(error)}", "choose another") from error
 
 
-def _save(folder: Path, batch: Iterable[tuple[int, Observation, NDArray[np.uint8]]]) -> None:
+def _save(folder: Path, batch: Sequence[_Cut], pictures: NDArray[np.uint8], ending: str = "") -> None:
+    """Write a (N, H, W, 3) picture of each face, named after what was found."""
     make_folder(folder)
-    for person, face, cut in batch:
-        _, data = cv2.imencode(".png", cv2.cvtColor(cut, cv2.COLOR_RGB2BGR))
-        name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}.png"
+    for (person, face, _), picture in zip(batch, pictures, strict=True):
+        name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}{ending}.png"
         with write_atomically(folder / name, "wb") as file:
-            file.write(data.tobytes())
+            file.write(encode_png(picture))

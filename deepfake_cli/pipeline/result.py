@@ -42,7 +42,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which classifier judged: its name and the revision of its weights."""
+    """Which model was at work: its name and the revision of its weights."""
 
     name: str
     revision: str
@@ -59,6 +59,8 @@ class ScoredFace:
         score: P(fake) in [0, 1].
         probability: The detector's P(face) in [0, 1].
         quality: How much the face counts as evidence, in [0, 1].
+        region: Where the map that the classifier painted of the face glows most, left and right as seen in
+            the picture; None where the map is black, or the classifier paints none.
     """
 
     index: int
@@ -67,6 +69,7 @@ class ScoredFace:
     score: float
     probability: float
     quality: float
+    region: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from deepfake_cli.errors import DfdetectError, UsageError
+from deepfake_cli.io.model_folder import Method
 from deepfake_cli.profile import load_profile
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
@@ -26,12 +27,14 @@ def scan(
     *,
     recursive: bool = False,
     model: str | None = None,
+    method: str | None = None,
     frames: int | None = None,
     every: int | None = None,
     threshold: float | None = None,
     jobs: int | None = None,
     timeout: float | None = None,
     save_faces: Path | None = None,
+    save_mri: Path | None = None,
     profile: Path | None = None,
 ) -> Iterator[ScanResult]:
     """Judge videos and pictures, as ``dfdetect scan`` does.
@@ -45,25 +48,27 @@ def scan(
         paths: A path or several: files, folders, patterns such as ``clips/*.mp4``.
         recursive: Look into folders inside folders too.
         model: What judges the faces: "plain" (embedded), a model folder, or owner/name@revision on the Hub.
+        method: The embedded model of this method instead: "plain", "mri" or "fusion".
         frames: Sampled frames of a video; 0 takes all.
         every: Every N-th frame instead; 0 is off.
         threshold: A score from here on is FAKE; turns the UNCERTAIN band off.
         jobs: Files judged at once; 0 is one a processor core.
         timeout: Seconds one file may take.
         save_faces: Folder for the faces that are cut out.
+        save_mri: Folder for the maps that the model paints of them.
         profile: A TOML file, laid over the user's own. What is not given here comes from there.
 
     Yields:
         One result a file, in the order of the files. What is wrong with a file is in its result.
 
     Raises:
-        DfdetectError: An option, the profile, the model or the folder for faces is at fault.
+        DfdetectError: An option, the profile, the model or a folder for pictures is at fault.
     """
-    given = {"scan.model": model, "scan.jobs": jobs, "scan.timeout": timeout}
+    given = {"scan.model": model_option(model, method), "scan.jobs": jobs, "scan.timeout": timeout}
     settings = load_profile(profile, {**given, **sampling_options(frames, every)})
     named = [paths] if isinstance(paths, str | os.PathLike) else paths
     files = find_inputs([os.fspath(path) for path in named], recursive=recursive).files
-    judge = open_judge(settings, threshold, save_faces)
+    judge = open_judge(settings, threshold, save_faces, save_mri)
     early: dict[int, ScanResult] = {}
     due = 0
     for number, result in scan_files(judge, files, jobs=settings.scan.jobs, timeout=settings.scan.timeout):
@@ -71,6 +76,23 @@ def scan(
         while due in early:
             yield early.pop(due)
             due += 1
+
+
+def model_option(model: str | None, method: str | None) -> str | None:
+    """Say which model judges: the one that is named, or the embedded one that is called like its method.
+
+    Raises:
+        UsageError: Both are given, or there is no such method.
+    """
+    if method is None:
+        return model
+    if model is not None:
+        raise UsageError(
+            "--method and --model exclude each other", "leave out --method: a model has a method of its own"
+        )
+    if method not in get_args(Method):
+        raise UsageError(f"there is no method '{method}'", f"choose one of {', '.join(get_args(Method))}")
+    return method
 
 
 def sampling_options(frames: int | None, every: int | None) -> dict[str, int | None]:
@@ -88,6 +110,7 @@ def open_judge(
     profile: Profile,
     threshold: float | None = None,
     save_faces: Path | None = None,
+    save_mri: Path | None = None,
     *,
     track: Track = untracked,
     warn: Callable[[str], None] = lambda words: None,
@@ -98,22 +121,25 @@ def open_judge(
         profile: All settings.
         threshold: The user's own.
         save_faces: Folder for the faces that are cut out.
+        save_mri: Folder for the maps that the model paints of them.
         track: Progress of a download.
         warn: Told what is amiss with a model that can be used none the less.
 
     Raises:
         ModelError, HubError: The model is missing or damaged, or cannot be had.
-        OutputError: The folder for faces cannot be made.
-        UsageError: The threshold is out of range.
+        OutputError: A folder for pictures cannot be made.
+        UsageError: The threshold is out of range, or the model paints no maps that could be saved.
     """
     from .models import resolve  # not needed by workers
 
-    if save_faces is not None:
+    model = resolve(profile.scan.model, track=track, warn=warn)
+    judge = Judge(profile, model, threshold, save_faces, save_mri)
+    if folders := [folder for folder in (save_faces, save_mri) if folder is not None]:
         from .people import make_folder
 
-        make_folder(save_faces)
-    model = resolve(profile.scan.model, track=track, warn=warn)
-    return Judge(profile, model, threshold, save_faces)
+        for folder in folders:
+            make_folder(folder)
+    return judge
 
 
 def scan_files(

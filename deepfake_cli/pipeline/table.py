@@ -55,6 +55,38 @@ def make_table(folder: DatasetFolder, profile: Profile, *, track: Track = untrac
     return report
 
 
+def face_entry(
+    folder: DatasetFolder, row: IndexRow, crops: Crops, crop: Crop, mri: str, beside: str = ""
+) -> Entry:
+    """Make the row of one face that was cut out, with a weight of 1.
+
+    Args:
+        folder: Of the data set.
+        row: The video.
+        crops: All faces of it.
+        crop: The face.
+        mri: Its map, relative to the table; may be empty.
+        beside: What leads from the table to the folder of the data set, such as ``../``.
+    """
+    faces = folder.crops.name
+    pair = f"{faces}/{row.original}/{crop.file}" if row.fake and crops.boxes_from == row.original else ""
+    return Entry(
+        image=f"{beside}{faces}/{row.id}/{crop.file}",
+        box=crop.box,
+        points=crop.points,
+        label=row.label,
+        video=row.id,
+        # A fake of unknown origin is a group of its own, for whoever measures by groups.
+        original=row.original or row.id,
+        method=row.method,
+        compression=row.compression,
+        split=row.split,
+        pair=f"{beside}{pair}" if pair and os.path.exists(f"{folder.path}/{pair}") else "",
+        mri=mri,
+        weight=1.0,
+    )
+
+
 class _Table:
     """Turns videos into rows, and counts them."""
 
@@ -86,7 +118,10 @@ class _Table:
             return
         kept = _spread(crops.faces, self._settings.faces)
         names = {crop.file for crop in kept}
-        made = [self._entry(row, crops, crop, maps) for crop in kept]
+        made = [
+            face_entry(self._folder, row, crops, crop, maps.get(crop.file, "") if row.fake else self._black)
+            for crop in kept
+        ]
         made += [entry for face, entry in forged if face in names]
         if not made:
             self._report.counts["no face"] += 1
@@ -100,25 +135,6 @@ class _Table:
     @property
     def _per_video(self) -> bool:
         return self._settings.weigh == "video"
-
-    def _entry(self, row: IndexRow, crops: Crops, crop: Crop, maps: dict[str, str]) -> Entry:
-        folder = self._folder.crops.name
-        pair = f"{folder}/{row.original}/{crop.file}" if row.fake and crops.boxes_from == row.original else ""
-        return Entry(
-            image=f"{folder}/{row.id}/{crop.file}",
-            box=crop.box,
-            points=crop.points,
-            label=row.label,
-            video=row.id,
-            # A fake of unknown origin is a group of its own, for whoever measures by groups.
-            original=row.original or row.id,
-            method=row.method,
-            compression=row.compression,
-            split=row.split,
-            pair=pair if pair and os.path.exists(f"{self._folder.path}/{pair}") else "",
-            mri=maps.get(crop.file, "") if row.fake else self._black,
-            weight=1.0,
-        )
 
     def _maps(self, row: IndexRow) -> dict[str, str]:
         """Return the map of each face of a fake, if maps were made of it."""

@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import jsonschema
 import numpy as np
 import pytest
-from hub_models import model_files, write_model
+from hub_models import model_files, painter_files, write_model
+
+from deepfake_cli.cli.scan import MethodName
+from deepfake_cli.io.model_folder import EMBEDDED, Method, load_model_folder
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,6 +30,15 @@ SCHEMA = json.loads((files("deepfake_cli") / "scan-result.schema.json").read_tex
 def lamp(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that takes bright faces for fake ones."""
     return str(write_model(tmp_path_factory.mktemp("models") / "lamp", model_files(gain=30.0)))
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same, but it paints the left edge of every cut."""
+    edge = np.full((32, 32), -10, np.float32)
+    edge[:, :3] = 10
+    files = painter_files(gain=30.0, spot=edge)
+    return str(write_model(tmp_path_factory.mktemp("models") / "painter", files))
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +203,65 @@ def test_verbose_tells_where_the_time_went(scan: Run) -> None:
 def test_faces_are_saved(scan: Run, tmp_path: Path) -> None:
     assert scan("bright.mp4", "--save-faces", tmp_path / "faces", "--frames", "2").returncode == 1
     assert len(list((tmp_path / "faces").glob("bright.mp4-*/person-001_frame-*_score-*.png"))) == 2
+
+
+class TestMaps:
+    @pytest.mark.parametrize(("file", "count"), [("bright.mp4", 2), ("sub/portrait.png", 1)])
+    def test_they_are_saved_and_said(
+        self, dfdetect: Run, media: Path, painter: str, tmp_path: Path, file: str, count: int
+    ) -> None:
+        run = dfdetect(
+            *(
+                "scan",
+                "--model",
+                painter,
+                file,
+                "--details",
+                "--frames",
+                "2",
+                "--save-mri",
+                tmp_path / "maps",
+            ),
+            cwd=media,
+        )
+        assert run.returncode == 1
+        (line,) = [line for line in run.stdout.splitlines() if "person 1 " in line]
+        assert line.rstrip().endswith("  glows most in the background")
+        pattern = f"{Path(file).name}-*/person-001_frame-*_score-*_mri.png"
+        assert len(list((tmp_path / "maps").glob(pattern))) == count
+
+    def test_to_save_them_changes_no_fingerprint(
+        self, dfdetect: Run, media: Path, painter: str, tmp_path: Path
+    ) -> None:
+        report = tmp_path / "r.jsonl"
+        args = ("scan", "--model", painter, "bright.mp4", "--frames", "2", "--resume", report)
+        dfdetect(*args, cwd=media)
+        (record,) = map(json.loads, report.read_text().splitlines())
+        jsonschema.validate(record, SCHEMA)
+        assert {face["region"] for face in record["tracks"][0]["frames"]} == {"background"}
+        again = dfdetect(*args, "--save-mri", tmp_path / "maps", cwd=media)
+        assert "(1 of them judged before)" in again.stderr
+
+    def test_a_model_that_paints_none_is_a_wrong_choice(self, scan: Run, tmp_path: Path) -> None:
+        run = scan("bright.mp4", "--save-mri", tmp_path / "maps")
+        assert run.returncode == 2
+        assert run.stderr.startswith("error: model brightness looks at the face alone")
+        assert "--method mri" in run.stderr
+        assert os.listdir(tmp_path) == []
+
+
+def test_a_method_is_a_model_of_its_own(scan: Run, dfdetect: Run, media: Path) -> None:
+    both = scan("bright.mp4", "--method", "plain")
+    assert both.returncode == 2
+    assert both.stderr.startswith("error: --method and --model exclude each other")
+    run = dfdetect("scan", "--method", "plain", "nobody.mp4", cwd=media)
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[0].endswith(load_model_folder(EMBEDDED / "plain").revision)
+    assert dfdetect("scan", "--method", "guess", "nobody.mp4", cwd=media).returncode == 2
+
+
+def test_every_method_can_be_typed() -> None:
+    assert {*MethodName} == {*get_args(Method)}
 
 
 @pytest.mark.parametrize("options", [["--format", "json", "-o"], ["--format", "jsonl", "-o"], ["--resume"]])

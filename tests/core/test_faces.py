@@ -1,10 +1,10 @@
 """One way to cut a face."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepfake_cli.core.faces import cut_face
+from deepfake_cli.core.faces import cut_face, cut_points
 
 coordinate = st.floats(-300, 300)
 
@@ -42,3 +42,21 @@ def test_any_box_gives_a_face(x: float, y: float, width: float, height: float, s
     face = cut_face(frame, (x, y, x + width, y + height), size)
     assert face.shape == (size, size, 3)
     assert set(np.unique(face)) <= {0, 9}
+
+
+@settings(deadline=None)
+@given(coordinate, coordinate, st.floats(20, 120), st.floats(20, 120), st.floats(1, 2), st.integers(16, 96))
+def test_points_are_cut_with_the_face(
+    x: float, y: float, width: float, height: float, margin: float, size: int
+) -> None:
+    box = (x, y, x + width, y + height)
+    down, across = np.mgrid[0:200, 0:200].astype(np.uint8)
+    frame = np.dstack([across, down, down])  # every pixel tells its place
+    seen = np.array([(40.0, 50.0), (100.0, 80.0), (150.0, 160.0)])
+    face = cut_face(frame, box, size, margin)
+    step = max(width, height) * margin / size  # pixels of the frame in one of the cut
+    for (was_x, was_y), (is_x, is_y) in zip(seen, cut_points(seen, box, size, margin), strict=True):
+        if 1 <= is_x < size - 1 and 1 <= is_y < size - 1:
+            red, green, _ = (float(value) for value in face[int(is_y), int(is_x)])
+            assert abs(red - was_x) <= step + 2
+            assert abs(green - was_y) <= step + 2

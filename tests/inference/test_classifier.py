@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from hub_models import brightness_onnx
+from hub_models import brightness_onnx, painting_onnx
 
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import BATCH, Classifier
@@ -105,6 +106,65 @@ def test_a_network_that_answers_nan_is_an_error_and_not_a_score(tmp_path: Path) 
     classifier = Classifier(tmp_path / "model.onnx", size=32, mean=MEAN, std=STD)
     with pytest.raises(ModelError, match="not a number"):
         classifier.score(random_faces(1))
+
+
+@pytest.fixture
+def painter(tmp_path: Path) -> Classifier:
+    (tmp_path / "painter.onnx").write_bytes(painting_onnx(32))
+    return Classifier(tmp_path / "painter.onnx", size=32, mean=MEAN, std=STD)
+
+
+@pytest.mark.parametrize("count", [0, 1, BATCH, 2 * BATCH + 3])
+def test_maps_come_with_the_scores_as_pictures(painter: Classifier, count: int) -> None:
+    faces = random_faces(count)
+    scores, maps = painter.score_and_paint(faces)
+    np.testing.assert_array_equal(scores, painter.score(faces))
+    halved = ((faces / 255 - MEAN) / STD).reshape(count, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    assert painter.map_size == 16
+    assert maps.dtype == np.float32
+    np.testing.assert_allclose(maps, halved.clip(0, 1), atol=1e-5)
+
+
+def test_a_network_without_maps_is_asked_for_none(classifier: Classifier) -> None:
+    assert classifier.map_size == 0
+    with pytest.raises(ValueError, match="paints no maps"):
+        classifier.score_and_paint(random_faces(1))
+
+
+@pytest.mark.parametrize(
+    "network", [painting_onnx(spot=float("nan"), most=float("nan")), painting_onnx(spot=99, most=255)]
+)
+def test_what_is_no_map_is_an_error(tmp_path: Path, network: bytes) -> None:
+    (tmp_path / "model.onnx").write_bytes(network)
+    classifier = Classifier(tmp_path / "model.onnx", size=32, mean=MEAN, std=STD)
+    with pytest.raises(ModelError, match=r"not a number|no map"):
+        classifier.score_and_paint(random_faces(1))
+
+
+def renamed(network: onnx.ModelProto) -> None:
+    network.graph.output[1].name = "half"
+
+
+def turned_around(network: onnx.ModelProto) -> None:
+    network.graph.output.reverse()
+
+
+def oblong(network: onnx.ModelProto) -> None:
+    (pool,) = (node for node in network.graph.node if node.op_type == "AveragePool")
+    (strides,) = (attribute for attribute in pool.attribute if attribute.name == "strides")
+    strides.ints[:] = [2, 4]
+    network.graph.output[1].type.tensor_type.shape.dim[3].dim_value = 8
+
+
+@pytest.mark.parametrize("change", [renamed, turned_around, oblong])
+def test_other_outputs_beside_the_logits_are_refused(
+    tmp_path: Path, change: Callable[[onnx.ModelProto], None]
+) -> None:
+    network = onnx.load_model_from_string(painting_onnx(32))
+    change(network)
+    (tmp_path / "model.onnx").write_bytes(network.SerializeToString())
+    with pytest.raises(ModelError, match=r"does not fit its config\.json"):
+        Classifier(tmp_path / "model.onnx", size=32, mean=MEAN, std=STD)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", random_faces(2).tobytes()])

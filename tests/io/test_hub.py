@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from generators import generator_files
 from hub_models import brightness_onnx, model_files
 from hub_server import FOREIGN_TOKEN, TOKEN, HubServer
 
 from deepfake_cli.errors import DfdetectError, HubError, ModelError
 from deepfake_cli.io.hub import Fetched, HubReference, cached_models, fetch
+from deepfake_cli.io.model_folder import GeneratorFolder
 
 REPO = "owner/name"
 
@@ -122,6 +124,17 @@ def test_only_what_scanning_needs_is_fetched(hub: HubServer, pull: Callable[...,
     hub.add(REPO, model_files(files=listed) | {"labels.json": b"{}"} | more)
     assert files_in(pull().folder.path) == ["README.md", "config.json", "labels.json", "model.onnx"]
     assert not any(name in request.path for request in hub.requests for name in more)
+
+
+def test_generators_are_models_too(hub: HubServer, pull: Callable[..., Fetched], cache: Path) -> None:
+    commit = hub.add(REPO, generator_files())
+    with pytest.raises(ModelError, match="is a generator, which cannot do this"):
+        pull(task="classifier")
+    assert files_in(cache / "models--owner--name" / "snapshots" / commit) == ["config.json"]
+    assert isinstance(pull(task="generator").folder, GeneratorFolder)
+    (cached,) = cached_models(cache)
+    assert isinstance(cached.folder, GeneratorFolder)
+    assert (cached.repo, cached.folder.revision) == (REPO, commit)
 
 
 def test_a_model_without_a_card_works(hub: HubServer, pull: Callable[..., Fetched]) -> None:

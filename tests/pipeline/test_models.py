@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from generators import write_generator
 from hub_models import write_model
 
 from deepfake_cli.errors import ModelError, UsageError
-from deepfake_cli.pipeline.models import Source, find_model, pull_model, resolve
+from deepfake_cli.pipeline.models import Source, find_model, pull_model, resolve, resolve_generator
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,20 @@ def test_a_folder_is_found_by_any_way_to_write_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HOME", str(tmp_path))
     for path in ("m", "m/", "./m", "../" + tmp_path.name + "/m", str(tmp_path / "m"), "~/m"):
         assert resolve(path).config.name == "brightness"
+
+
+def test_a_model_is_found_for_its_task_only() -> None:
+    write_model(Path("judge"))
+    write_generator(Path("painter"))
+    assert find_model("painter").folder.config.task == "generator"
+    assert find_model("judge").folder.config.task == "classifier"
+    assert resolve_generator("painter").config.shape.depth == 4
+    with pytest.raises(ModelError, match="model painter is a generator, which cannot do this") as caught:
+        resolve("painter")
+    assert "dfdetect gan predict" in caught.value.hint
+    for name in ("judge", "plain"):
+        with pytest.raises(ModelError, match=f"model {name} is a classifier, which cannot do this"):
+            resolve_generator(name)
 
 
 @pytest.mark.parametrize(

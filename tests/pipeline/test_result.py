@@ -8,11 +8,21 @@ from typing import Any
 import jsonschema
 import pytest
 
+from deepfake_cli.core.regions import REGIONS
 from deepfake_cli.core.verdict import Rule, Verdict
 from deepfake_cli.pipeline.result import SCHEMA_VERSION, Media, Model, PersonTrack, ScanResult, ScoredFace
 
 RULE = Rule(threshold=0.5, uncertain=(0.45, 0.55), aggregation="mean", minimum_faces=3, source="choose split")
-FACE = ScoredFace(index=3, time=1.25, box=(-1.5, 2.0, 30.0, 40.0), score=0.9123, probability=1.0, quality=0.5)
+FACE = ScoredFace(
+    index=3,
+    time=1.25,
+    box=(-1.5, 2.0, 30.0, 40.0),
+    score=0.9123,
+    probability=1.0,
+    quality=0.5,
+    region="left eye",
+)
+PLAIN = dataclasses.replace(FACE, index=4, time=1.5, region=None)
 FAKE = ScanResult(
     file="caf\udce9.mp4",
     sha256="0" * 64,
@@ -26,8 +36,8 @@ FAKE = ScanResult(
     score=0.9123,
     reason="",
     notes=("the stream ends early",),
-    frames=1,
-    tracks=(PersonTrack(1, 1.25, 1.25, 0.9123, 1, (3,), (FACE,)),),
+    frames=2,
+    tracks=(PersonTrack(1, 1.25, 1.5, 0.9123, 2, (3,), (FACE, PLAIN)),),
     timings={"decode": 0.5, "total": 1.0},
 )
 UNREADABLE = ScanResult(
@@ -72,6 +82,8 @@ def test_the_schema_is_sound_and_names_every_field() -> None:
         "face": names(ScoredFace),
     }
     assert set(SCHEMA["properties"]["model"]["properties"]) == names(Model)
+    assert SCHEMA["$defs"]["face"]["properties"]["region"]["enum"] == [None, *REGIONS]
+    assert set(SCHEMA["$defs"]["face"]["required"]) == names(ScoredFace)
     assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
 
 

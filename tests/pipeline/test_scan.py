@@ -9,17 +9,21 @@ import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from statistics import fmean
 
 import cv2
 import jsonschema
 import numpy as np
 import pytest
-from hub_models import model_files, write_model
+from hub_models import model_files, painter_files, painting_onnx, write_model
 
 import deepfake_cli
 from deepfake_cli import scan
+from deepfake_cli.core.faces import cut_points
 from deepfake_cli.core.verdict import Verdict
 from deepfake_cli.errors import ModelError, OutputError, ProfileError, UsageError
+from deepfake_cli.inference.face_detector import FaceDetector
+from deepfake_cli.io.model_folder import EMBEDDED, embedded_models, load_model_folder
 from deepfake_cli.pipeline.result import ScanResult
 
 SCHEMA = json.loads((files("deepfake_cli") / "scan-result.schema.json").read_text())
@@ -49,6 +53,23 @@ def media(
     return folder
 
 
+@pytest.fixture(scope="module")
+def mouth(portrait: np.ndarray) -> np.ndarray:
+    """(32, 32) of the cut that a model takes: 10 at the mouth of the portrait, -10 elsewhere."""
+    faces = FaceDetector().detect(portrait)
+    points = cut_points(faces.points[0], faces.boxes[0], 32, margin=1.25)
+    spot = np.full((32, 32), -10, np.float32)
+    cv2.circle(spot, [round(side) for side in points[3:].mean(axis=0)], 3, 10, -1)
+    return spot
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory: pytest.TempPathFactory, mouth: np.ndarray) -> str:
+    """A model that takes bright faces for fake ones, and paints every mouth."""
+    files = painter_files(gain=8.0, spot=mouth)
+    return str(write_model(tmp_path_factory.mktemp("models") / "painter", files))
+
+
 def one(path: Path, model: str, **options: object) -> ScanResult:
     (result,) = scan(path, model=model, **options)  # type: ignore[arg-type]
     jsonschema.validate(json.loads(json.dumps(result.to_json())), SCHEMA)
@@ -71,7 +92,7 @@ def test_a_result_says_what_was_scanned_and_how(media: Path, lamp: str) -> None:
     (track,) = result.tracks
     assert (track.id, track.faces, track.start, track.end) == (1, 12, 0.0, 0.44)
     assert [face.index for face in track.frames] == list(range(12))
-    assert track.score == result.score == round(np.mean([face.score for face in track.frames]), 4)
+    assert track.score == result.score == round(fmean(face.score for face in track.frames), 4)
     clearest = sorted(track.frames, key=lambda face: (0.5 - face.score) * face.quality)[:3]
     assert track.evidence == tuple(face.index for face in clearest)
 
@@ -182,6 +203,74 @@ def test_where_faces_cannot_be_saved_nothing_is_scanned(
         )
 
 
+@pytest.mark.parametrize("name", ["two.mp4", "portrait.png"])
+def test_every_face_tells_where_its_map_glows(media: Path, painter: str, lamp: str, name: str) -> None:
+    tracks = one(media / name, painter).tracks
+    assert {face.region for track in tracks for face in track.frames} == {"mouth"}
+    plain = one(media / name, lamp).tracks
+    assert {face.region for track in plain for face in track.frames} == {None}
+
+
+def test_a_black_map_glows_nowhere(media: Path, tmp_path: Path) -> None:
+    black = str(write_model(tmp_path / "black", painter_files(spot=-10)))
+    (track,) = one(media / "portrait.png", black).tracks
+    assert track.frames[0].region is None
+
+
+def test_maps_are_saved_beside_their_faces(
+    media: Path, painter: str, mouth: np.ndarray, tmp_path: Path
+) -> None:
+    names = ["two.mp4", "bright.mp4"]
+    saved = list(scan([media / name for name in names], model=painter, frames=3, save_mri=tmp_path))
+    list(scan([media / name for name in names], model=painter, frames=3, save_faces=tmp_path))
+    assert len(list(tmp_path.iterdir())) == 2
+    for result in saved:
+        (folder,) = tmp_path.glob(f"{Path(result.file).name}-*")
+        maps = {path.name for path in folder.glob("*_mri.png")}
+        faces = {path.name for path in folder.iterdir()} - maps
+        assert len(faces) == sum(track.faces for track in result.tracks) > 0
+        assert maps == {name.replace(".png", "_mri.png") for name in faces}
+        for name in maps:
+            painted = cv2.imread(str(folder / name))
+            assert painted is not None
+            np.testing.assert_array_equal(painted, np.dstack([(mouth > 0) * 255] * 3))
+    assert saved == [one(media / name, painter, frames=3) for name in names]  # saving changes no result
+
+
+def test_maps_that_no_model_paints_cannot_be_saved(media: Path, lamp: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="paints no map") as caught:
+        list(scan(media / "bright.mp4", model=lamp, save_mri=tmp_path / "maps"))
+    assert "--method mri" in caught.value.hint
+    assert not (tmp_path / "maps").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_maps_cannot_be_saved_nothing_is_scanned(
+    media: Path, painter: str, tmp_path: Path, count: int
+) -> None:
+    (tmp_path / "file").write_text("")
+    paths = [media / "bright.mp4", media / "dark.mp4"][:count]
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        list(scan(paths, model=painter, save_mri=tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    "files", [model_files(method="mri"), model_files(network=painting_onnx(32), method="plain")]
+)
+def test_a_network_that_does_not_do_what_its_method_says_is_refused(
+    media: Path, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    model = str(write_model(tmp_path / "model", files))
+    with pytest.raises(ModelError, match="its method is"):
+        list(scan(media / "portrait.png", model=model))
+
+
+@pytest.mark.parametrize("name", embedded_models())
+def test_a_method_is_the_name_of_an_embedded_model(media: Path, name: str) -> None:
+    (result,) = scan(media / "nobody.mp4", method=name, frames=1)
+    assert result.model.revision == load_model_folder(EMBEDDED / name).revision
+
+
 def test_a_model_that_breaks_in_a_worker_is_told_as_such(media: Path, lamp: str, tmp_path: Path) -> None:
     broken = write_model(tmp_path / "broken", {**model_files(), "model.onnx": b"no network"})
     config = json.loads((broken / "config.json").read_text())
@@ -206,6 +295,8 @@ def test_time_is_limited(media: Path, lamp: str) -> None:
         ({"frames": 8, "every": 2}, UsageError),
         ({"jobs": -1}, ProfileError),
         ({"model": "no/such/folder"}, ModelError),
+        ({"method": "plain", "model": "plain"}, UsageError),
+        ({"method": "guess"}, UsageError),
     ],
 )
 def test_wrong_options_are_refused(media: Path, options: dict[str, object], error: type[Exception]) -> None:

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from deepfake_cli.errors import UsageError
+
 from .._options import JsonOpt, ProfileOpt, QuietOpt
-from .._ui import say, track
+from .._ui import say, track, warn
 from ._common import DatasetArg, JobsOpt, SeedOpt, WorkspaceOpt, open_dataset, tell
 
 
@@ -24,6 +26,14 @@ def mri(
         float | None,
         typer.Option(min=0, max=1, metavar="X", help="Share of the originals to use. Profile: mri.share."),
     ] = None,
+    predict: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Paint the map of every face with this generator instead: mri-gan, a folder, or "
+            "owner/name@revision.",
+        ),
+    ] = None,
     jobs: JobsOpt = None,
     seed: SeedOpt = None,
     workspace: WorkspaceOpt = None,
@@ -35,16 +45,30 @@ def mri(
 
     Writes a dissimilarity map for each face of a fake, black for real faces, and the tables mri/train.csv
     and mri/test.csv. Pairs that are misaligned, or were not changed at all, are counted and left out.
+
+    With --predict no originals are needed: a generator paints what it takes to be changed, in real faces
+    too. Writes predicted/ and the table predicted/predicted.csv.
     """
     import json
-
-    from deepfake_cli.pipeline.mri import make_maps
 
     options: dict[str, object] = {"mri.metric": metric, "mri.size": size, "mri.share": share}
     folder, settings = open_dataset(
         dataset, profile, workspace, options | {"data.jobs": jobs, "data.seed": seed}
     )
-    report = make_maps(folder, settings, track=track(quiet))
+    if predict is None:
+        from deepfake_cli.pipeline.mri import make_maps
+
+        report = make_maps(folder, settings, track=track(quiet))
+    else:
+        from deepfake_cli.pipeline.models import resolve_generator
+        from deepfake_cli.pipeline.mri_predict import predict_dataset
+
+        if any(value is not None for value in options.values()):
+            raise UsageError(
+                "--predict compares nothing and leaves no face out", "leave out --metric, --size and --share"
+            )
+        model = resolve_generator(predict, track=track(quiet), warn=warn)
+        report = predict_dataset(folder, model, settings, track=track(quiet))
     if as_json:
         say(json.dumps(report.to_json(), indent=2))
     else:
