@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from skimage.data import astronaut
@@ -24,7 +25,6 @@ from deepfake_cli.core.sheets import contact_sheet
 from deepfake_cli.inference.face_detector import FaceDetector
 from deepfake_cli.inference.mri_generator import MriGenerator
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.png import encode_png
 from deepfake_cli.pipeline.models import resolve_generator
 from deepfake_cli.training.transforms import damage
 from make_examples import footage
@@ -59,13 +59,13 @@ def main() -> None:
     pictures = [picture for one in shown for picture in (one.face, one.truth, one.painted)]
     titles = [title for one in shown for title in (one.kind, "true map", f"painted {one.mean:.3f}")]
     sheet = contact_sheet(pictures, titles, columns=9, side=SIDE)
+    _, data = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     with write_atomically(Path(sys.argv[2]), "wb") as file:
-        file.write(encode_png(sheet))
+        file.write(data.tobytes())
     for name, kind in (("real", reals), ("fake", fakes)):
         means = [example.mean for example in kind]
-        print(
-            f"{len(kind)} {name} faces: means of maps {min(means):.4f} to {max(means):.4f}, median {np.median(means):.4f}"
-        )
+        low, middle, high = np.percentile(means, (0, 50, 100))
+        print(f"{len(kind)} {name} faces: means of maps from {low:.4f} over {middle:.4f} to {high:.4f}")
 
 
 def paint(model: str) -> Iterator[Example]:

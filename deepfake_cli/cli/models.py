@@ -2,23 +2,29 @@
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._options import JsonOpt, QuietOpt
+from ._extras import needs_extra
+from ._options import JsonOpt, ProfileOpt, QuietOpt
 from ._ui import Column, Row, note, say, table, track, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.pipeline.models import Model
 
-app = typer.Typer(no_args_is_help=True, help="List, explain and fetch the models that judge faces.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, explain, fetch and import the models that judge faces or paint maps."
+)
 
 
 _LIST = (
     Column("model"),
     Column("revision"),
     Column("branches and tags"),
+    Column("task"),
     Column("architecture"),
     Column("input", right=True),
     Column("threshold", right=True),
@@ -56,7 +62,9 @@ def list_(as_json: JsonOpt = False) -> None:
 def info(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="What to explain: plain, a folder, or owner/name@revision."),
+        typer.Argument(
+            metavar="MODEL", help="What to explain: plain, mri-gan, a folder, or owner/name@revision."
+        ),
     ] = "plain",
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
@@ -98,31 +106,78 @@ def pull(
         note(f"checked, {_size(found)}, in {found.folder.path}")
 
 
+class Published(StrEnum):
+    """Checkpoints that others published; what each becomes is in `training/importers.py`."""
+
+    MRI_GAN = "mri-gan"
+    MRI_GAN_CLASSIFIER = "mri-gan-classifier"
+    DESSA = "dessa-resnet18"
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint that others published, saved by PyTorch.")
+    ],
+    kind: Annotated[Published, typer.Option("--as", help="What kind of checkpoint it is.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the model folder.")
+    ],
+    generator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Let mri-gan-classifier judge the maps of this generator: a folder or an embedded one.",
+        ),
+    ] = None,
+    profile: ProfileOpt = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Make a model folder of a published checkpoint.
+
+    Tensors are taken from the file and nothing else: what could run code is refused.
+    """
+    from deepfake_cli.pipeline.models import resolve_generator
+    from deepfake_cli.profile import load_profile
+
+    minimum = load_profile(profile).classifier.minimum_faces
+    with needs_extra("train"):
+        from deepfake_cli.training.importers import import_checkpoint
+    maps_by = resolve_generator(generator, track=track(quiet), warn=warn) if generator else None
+    import_checkpoint(file, kind, output, minimum_faces=minimum, generator=maps_by)
+    say(str(output))
+
+
 def _row(model: "Model") -> Row:
     config = model.folder.config
     return [
         model.reference.partition("@")[0],
         model.folder.revision[:12],
         ", ".join(model.refs) or "-",
+        config.task,
         config.architecture,
         f"{config.input.size} px",
-        f"{config.decision.threshold:g}",
+        f"{config.decision.threshold:g}" if config.task == "classifier" else "-",
         _size(model),
     ]
 
 
 def _facts(model: "Model") -> Iterator[tuple[str, str]]:
     config = model.folder.config
-    decision, calibration = config.decision, config.calibration
     yield "model", f"{config.name} ({model.source})"
     yield "reference", model.reference
     yield "revision", model.folder.revision
+    yield "task", config.task
     yield "architecture", config.architecture
     yield "input", f"{config.input.size} px, cut at {config.input.margin:g} times the face's box"
-    yield "score", f"P(fake), temperature {calibration.temperature:g} ({calibration.source})"
-    yield "threshold", f"{decision.threshold:g} ({decision.source})"
-    yield "uncertain", f"from {decision.uncertain[0]:g} to {decision.uncertain[1]:g}"
-    yield "evidence", f"{decision.aggregation} of a person's faces, {decision.minimum_faces} or more"
+    if config.task == "generator":
+        yield "shape", f"width {config.shape.width}, depth {config.shape.depth}"
+    else:
+        decision, calibration = config.decision, config.calibration
+        yield "score", f"P(fake), temperature {calibration.temperature:g} ({calibration.source})"
+        yield "threshold", f"{decision.threshold:g} ({decision.source})"
+        yield "uncertain", f"from {decision.uncertain[0]:g} to {decision.uncertain[1]:g}"
+        yield "evidence", f"{decision.aggregation} of a person's faces, {decision.minimum_faces} or more"
     yield "trained on", ", ".join(config.trained_on) or "nothing"
     yield "licence", config.licence
     yield "size", _size(model)

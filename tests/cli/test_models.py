@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import pytest
+from generators import generator_files
 from hub_models import model_files, write_model
 from hub_server import HubServer
 
@@ -43,7 +44,7 @@ def test_a_model_is_pulled_listed_explained_and_used_offline(hub: HubServer, mod
     seen = len(hub.requests)
     listed = models("list")
     assert (listed.returncode, listed.stderr) == (0, "")
-    head, embedded, cached = listed.stdout.splitlines()
+    head, embedded, *_, cached = listed.stdout.splitlines()
     assert head.split()[:2] == ["model", "revision"]
     assert embedded.split()[0] == "plain"
     assert cached.split()[:3] == ["owner/name", commit[:12], "v1"]
@@ -69,8 +70,20 @@ def test_json_says_the_same(models: Run, tmp_path: Path) -> None:
     known = json.loads(run.stdout)
     assert (known["source"], known["reference"], known["path"]) == ("local", str(folder), str(folder))
     assert known["config"] == json.loads((folder / "config.json").read_text())
-    (embedded,) = json.loads(models("list", "--json").stdout)
+    embedded, *_ = json.loads(models("list", "--json").stdout)
     assert (embedded["reference"], embedded["source"]) == ("plain", "embedded")
+
+
+def test_generators_are_pulled_listed_and_explained_like_classifiers(hub: HubServer, models: Run) -> None:
+    commit = hub.add("owner/painter", generator_files())
+    assert models("pull", "owner/painter").stdout == f"owner/painter@{commit}\n"
+    row = models("list").stdout.splitlines()[-1].split()
+    assert row[:2] == ["owner/painter", commit[:12]]
+    assert row[3:6] == ["generator", "unet", "64"]
+    explained = models("info", f"owner/painter@{commit}").stdout
+    for part in ("contrast (hub)", "task          generator", "width 16, depth 4", "0.850 to 0.940", "lamps"):
+        assert part in explained
+    assert "threshold" not in explained
 
 
 @pytest.mark.parametrize(
