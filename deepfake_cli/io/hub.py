@@ -21,13 +21,12 @@ from deepfake_cli.errors import HubError, ModelError
 from deepfake_cli.progress import Track, untracked
 
 from .hub_errors import answer_of, explain, first_line
+from .model_config import AnyConfig, Task
 from .model_folder import (
     CARD,
     CONFIG,
-    AnyConfig,
     AnyFolder,
     DamagedModelError,
-    Task,
     load_any_folder,
     read_any_config,
     unchecked_folder,

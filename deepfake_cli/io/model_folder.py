@@ -10,29 +10,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from deepfake_cli.core.verdict import Aggregation
 from deepfake_cli.errors import ModelError
+
+from .model_config import ONNX as ONNX
+from .model_config import AnyConfig, Common, GeneratorConfig, ModelConfig, Task
 
 SCHEMA_VERSION = 1
 CONFIG = "config.json"
-ONNX = "model.onnx"
 SAFETENSORS = "model.safetensors"
 CARD = "README.md"
 EMBEDDED = Path(__file__).parent.parent / "weights"
 DEFAULT = "plain"
-Method = Literal["plain", "mri", "fusion"]
-Task = Literal["classifier", "generator"]
 _USES = {
     "classifier": "it judges faces, as in: dfdetect scan --model",
     "generator": "it paints maps, as in: dfdetect gan predict --model",
 }
 
-# What may be listed in `files`: nothing that runs code when it is read, and no way out of the folder.
-FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|safetensors|json|md)$"
 # Far above any real one; what a Hub repository or a mistaken path calls config.json may be of any size.
 CONFIG_LIMIT = 1 << 20
 
@@ -41,173 +38,9 @@ class DamagedModelError(ModelError):
     """A file of a model folder is not what it was: fetched or copied again it may be."""
 
 
-Text = Annotated[str, Field(min_length=1)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Triple = tuple[float, float, float]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Input(_Part):
-    """How a face becomes the network's input: ``(x / 255 - mean) / std``, RGB.
-
-    Attributes:
-        size: Side of the square face in pixels.
-        margin: Side of the cut relative to the longer side of the detector's box.
-        mean: Red, green, blue; on a scale of 0 to 1.
-        std: Red, green, blue; on a scale of 0 to 1.
-    """
-
-    size: Annotated[int, Field(ge=32, le=1024)]
-    margin: Annotated[float, Field(gt=0, le=4)]
-    mean: Triple
-    std: tuple[Positive, Positive, Positive]
-
-
-class Calibration(_Part):
-    """How a logit becomes a probability: ``sigmoid(logit / temperature)``.
-
-    Attributes:
-        temperature: Above 1 softens the scores, below 1 sharpens them.
-        source: What the temperature was fitted on.
-    """
-
-    temperature: Positive
-    source: Text
-
-
-class Decision(_Part):
-    """How scores become a verdict.
-
-    Attributes:
-        threshold: Scores from here on mean FAKE.
-        source: How and on what the threshold was chosen.
-        uncertain: Scores between these two are too near the threshold to call.
-        aggregation: How the faces of one person make one score.
-        minimum_faces: Faces that a person needs before the verdict may rest on them.
-    """
-
-    threshold: Probability
-    source: Text
-    uncertain: tuple[Probability, Probability]
-    aggregation: Aggregation
-    minimum_faces: Annotated[int, Field(ge=1)]
-
-    @model_validator(mode="after")
-    def _band_holds_threshold(self) -> Self:
-        low, high = self.uncertain
-        if not low <= self.threshold <= high:
-            raise ValueError("the uncertain band does not hold the threshold")
-        return self
-
-
-class Metric(_Part):
-    """One number measured on one part of one data set.
-
-    Attributes:
-        dataset: Name of the data set.
-        split: Which part of it.
-        metric: What was measured, such as ``auc``.
-        value: The measurement.
-        interval: Lower and upper end of its 95 % bootstrap interval.
-        real: How many real examples it rests on.
-        fake: How many fake examples it rests on.
-    """
-
-    dataset: Text
-    split: Text
-    metric: Text
-    value: float
-    interval: tuple[float, float]
-    real: Annotated[int, Field(ge=0)]
-    fake: Annotated[int, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _interval_is_ordered(self) -> Self:
-        if self.interval[0] > self.interval[1]:
-            raise ValueError("the lower end of the interval lies above the upper one")
-        return self
-
-
-class _Config(_Part):
-    """What `config.json` says about any model, schema 1.
-
-    Attributes:
-        schema_version: Version of this layout; ``schema`` in the file.
-        name: What the model is called where it is shown.
-        architecture: Name of the network, as timm calls it, or ``unet``.
-        input: How faces enter.
-        metrics: How well it does, where that was measured.
-        trained_on: Names of the data sets that it learned from.
-        licence: Terms of the weights, an SPDX identifier where there is one.
-        files: Names in the folder, each with the SHA-256 of its content in hex.
-    """
-
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
-    architecture: Text
-    input: Input
-    metrics: tuple[Metric, ...]
-    trained_on: tuple[Text, ...]
-    licence: Text
-    files: dict[Annotated[str, Field(pattern=FILE_NAME)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
-
-    @model_validator(mode="after")
-    def _lists_the_network(self) -> Self:
-        if ONNX not in self.files:
-            raise ValueError(f"files does not list {ONNX}")
-        return self
-
-
-class ModelConfig(_Config):
-    """What `config.json` says about a classifier.
-
-    Attributes:
-        task: What it does.
-        method: What the classifier looks at: the face, the map that a generator paints of it, or both.
-        generator: Name and revision of the generator that is part of the network, if there is one.
-        calibration: How logits become probabilities.
-        decision: How probabilities become verdicts.
-    """
-
-    task: Literal["classifier"]
-    method: Method = "plain"
-    generator: Text | None = None
-    calibration: Calibration
-    decision: Decision
-
-
-class Shape(_Part):
-    """How large a generator is.
-
-    Attributes:
-        width: Channels at half resolution.
-        depth: How often the resolution is halved.
-    """
-
-    width: Annotated[int, Field(ge=1)]
-    depth: Annotated[int, Field(ge=2, le=10)]
-
-
-class GeneratorConfig(_Config):
-    """What `config.json` says about a generator of maps.
-
-    Attributes:
-        task: What it does.
-        shape: How large it is.
-    """
-
-    task: Literal["generator"]
-    shape: Shape
-
-
-AnyConfig = ModelConfig | GeneratorConfig
 _KINDS: dict[Task, type[AnyConfig]] = {"classifier": ModelConfig, "generator": GeneratorConfig}
 
-C = TypeVar("C", bound=_Config, covariant=True)
+C = TypeVar("C", bound=Common, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -293,7 +126,7 @@ def unchecked_folder(path: Path, config: AnyConfig, revision: str = "") -> AnyFo
     return ModelFolder(path, config, revision)
 
 
-def _check_files(path: Path, config: _Config, name: str) -> None:
+def _check_files(path: Path, config: Common, name: str) -> None:
     for file, digest in config.files.items():
         if file.endswith(".safetensors") and not (path / file).exists():
             continue

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfake_cli.errors import HubError, ModelError, UsageError
+from deepfake_cli.io.model_config import Task
 from deepfake_cli.io.model_folder import (
     EMBEDDED,
     AnyFolder,
     GeneratorFolder,
     ModelFolder,
-    Task,
     embedded_models,
     load_any_folder,
     read_any_config,

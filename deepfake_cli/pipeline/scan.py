@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from deepfake_cli.errors import DfdetectError, UsageError
-from deepfake_cli.io.model_folder import Method
+from deepfake_cli.io.model_config import Method
 from deepfake_cli.profile import load_profile
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile

@@ -15,7 +15,8 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.mri_generator import MriGenerator
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import Decision, GeneratorFolder, Input, ModelFolder
+from deepfake_cli.io.model_config import Decision, Input
+from deepfake_cli.io.model_folder import GeneratorFolder, ModelFolder
 from deepfake_cli.progress import Track, untracked
 
 from .metrics import Measure, auc, bootstrap, calibration_error

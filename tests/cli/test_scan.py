@@ -19,7 +19,8 @@ import pytest
 from hub_models import model_files, painter_files, write_model
 
 from deepfake_cli.cli.scan import MethodName
-from deepfake_cli.io.model_folder import EMBEDDED, Method, load_model_folder
+from deepfake_cli.io.model_config import Method
+from deepfake_cli.io.model_folder import EMBEDDED, load_model_folder
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

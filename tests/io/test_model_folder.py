@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from deepfake_cli.errors import ModelError
+from deepfake_cli.io.model_config import GeneratorConfig, ModelConfig
 from deepfake_cli.io.model_folder import (
     DEFAULT,
     EMBEDDED,
     DamagedModelError,
-    GeneratorConfig,
-    ModelConfig,
     embedded_models,
     load_generator_folder,
     load_model_folder,
