@@ -9,7 +9,7 @@ import typer
 from ._extras import needs_extra
 from ._measurements import MeasuredTablesArg, RecordOpt, ScoresOpt, SplitOpt, show_measurements
 from ._options import JsonOpt, ProfileOpt, QuietOpt
-from ._sources import TablesArg, sources_of
+from ._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
 from ._ui import Column, note, say, table, track
 
 app = typer.Typer(no_args_is_help=True, help="Train a detector and measure it.")
@@ -26,7 +26,7 @@ _VERDICTS = (
 @app.command()
 def train(
     tables: TablesArg,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The run's folder.")],
+    output: RunOpt,
     input: Annotated[
         str | None,
         typer.Option(
@@ -41,9 +41,7 @@ def train(
             "Profile: classifier.generator.",
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in this folder stopped.")
-    ] = False,
+    resume: ResumeRunOpt = False,
     start: Annotated[
         Path | None,
         typer.Option(

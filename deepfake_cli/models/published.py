@@ -6,9 +6,7 @@ FaceForensics++ do not generalise.
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from ._torchvision import import_torchvision
 
@@ -40,42 +38,6 @@ class MriGanClassifier(nn.Module):
         features: Tensor = self.encoder.forward_features(faces)  # type: ignore[operator]  # (N, F, h, w)
         logits: Tensor = self.classifier(features.mean((2, 3)))  # (N, 1)
         return logits.squeeze(1)
-
-
-class JudgedMaps(nn.Module):
-    """A generator, and a classifier that sees only what the generator paints.
-
-    Args:
-        painter: Maps faces (N, 3, S, S) to (N, 3, S, S) in [0, 1].
-        classifier: Maps (N, 3, side, side), normalised RGB, to logits (N,).
-        side: Side of the maps that the classifier takes, in pixels.
-        mean: Red, green and blue that are subtracted from maps in [0, 1] for the classifier.
-        std: Red, green and blue that they are divided by afterwards.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(
-        self,
-        painter: nn.Module,
-        classifier: nn.Module,
-        side: int,
-        mean: tuple[float, float, float],
-        std: tuple[float, float, float],
-    ) -> None:
-        super().__init__()
-        self.painter = painter
-        self.classifier = classifier
-        self.side = side
-        self.register_buffer("mean", torch.tensor(mean).reshape(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).reshape(3, 1, 1), persistent=False)
-
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (N, 3, S, S) to logits (N,), above 0 for fake, and the maps (N, 3, S, S) in [0, 1]."""
-        maps = self.painter(faces)
-        seen = interpolate(maps, (self.side, self.side), mode="bilinear", align_corners=False)
-        return self.classifier((seen - self.mean) / self.std), maps
 
 
 class DessaClassifier(nn.Module):

@@ -7,7 +7,7 @@ import typer
 
 from .._extras import needs_extra
 from .._options import PresetOpt, ProfileOpt, QuietOpt
-from .._sources import TablesArg, sources_of
+from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
 from .._ui import Column, Row, board, note, say
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ _COLUMNS = (
 
 def train(
     tables: TablesArg,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The run's folder.")],
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in this folder stopped.")
-    ] = False,
+    output: RunOpt,
+    resume: ResumeRunOpt = False,
     start: Annotated[
         Path | None,
         typer.Option(

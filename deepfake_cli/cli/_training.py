@@ -1,4 +1,4 @@
-"""Tables to learn from, as they are typed: each with its share of what is drawn."""
+"""What commands that train share: the tables to learn from, each with its share, and the run's folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,8 @@ TablesArg = Annotated[
         help="Tables of faces (`faces.csv`), each with its share of all pairs.",
     ),
 ]
+RunOpt = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The run's folder.")]
+ResumeRunOpt = Annotated[bool, typer.Option("--resume", help="Go on where the run in this folder stopped.")]
 
 
 def sources_of(tables: list[str]) -> "list[Source]":
