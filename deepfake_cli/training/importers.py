@@ -66,19 +66,19 @@ def import_checkpoint(
     Args:
         file: The checkpoint, as ``torch.save`` wrote it.
         kind: One of ``KINDS``.
-        folder: Where to write; must not be there, or be empty.
+        folder: Where to write; must not be there yet.
         minimum_faces: Faces a person needs before a classifier's verdict may rest on them.
         generator: Whose maps ``mri-gan-classifier`` judges; without one it judges faces.
 
     Raises:
         ModelError: The checkpoint or the generator cannot be used, or ONNX Runtime does not compute what
             torch does.
-        OutputError: There is something in the folder, or it cannot be written.
+        OutputError: The folder is there already, or cannot be written.
         UsageError: Only ``mri-gan-classifier`` looks at maps.
     """
     if generator and kind != "mri-gan-classifier":
         raise UsageError(f"{kind} does not look at maps", "--generator goes with --as mri-gan-classifier")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if folder.exists():
         raise OutputError(f"{folder} is there already", "name another --output")
     match kind:
         case "mri-gan":

@@ -35,8 +35,8 @@ def moved(places: object, to_map: np.ndarray) -> np.ndarray:
 
 
 def spot(place: tuple[float, float], to_map: np.ndarray, level: float = 1.0) -> np.ndarray:
-    """A map that is black but for a disc of 4 px of the canvas."""
-    plane = np.zeros((SIDE, SIDE), np.float32)
+    """A map that glows faintly but for a disc of 4 px of the canvas."""
+    plane = np.full((SIDE, SIDE), FAINT, np.float32)
     x, y = moved(place, to_map)
     cv2.circle(plane, (round(x), round(y)), round(4 * np.hypot(*to_map[:, 0])), level, -1)
     return np.repeat(plane[..., None], 3, axis=-1)
@@ -69,7 +69,7 @@ def test_left_and_right_are_those_of_the_picture(region: str, other: str) -> Non
 @settings(max_examples=25, deadline=None)
 @given(to_map=POSES)
 def test_a_ring_along_the_outline_is_the_border(to_map: np.ndarray) -> None:
-    plane = np.zeros((SIDE, SIDE), np.float32)
+    plane = np.full((SIDE, SIDE), FAINT, np.float32)
     outline = np.round(moved(OUTLINE * 1.04 - OUTLINE.mean(axis=0) * 0.04, to_map)).astype(np.int32)
     cv2.polylines(plane, [outline], True, 1.0, thickness=3)
     painted = np.repeat(plane[..., None], 3, axis=-1)
@@ -88,7 +88,7 @@ def test_what_glows_around_the_head_is_background(to_map: np.ndarray) -> None:
 
 def test_a_face_that_glows_all_over_is_told_by_its_brightest_part() -> None:
     to_map = pose()
-    painted = 0.5 + spot(PLACES["nose"], to_map, 0.1)
+    painted = 0.5 + spot(PLACES["nose"], to_map, 0.2)
     assert brightest_region(painted, moved(STANDARD_POINTS, to_map)) == "nose"
 
 
