@@ -1,7 +1,6 @@
 """What a run of a generator looks like: a page for a browser, and the same for TensorBoard."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,12 +28,7 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-
-    @cached_property
-    def _writer(self) -> Any:
-        from torch.utils.tensorboard import SummaryWriter
-
-        return SummaryWriter(str(self._folder))
+        self._writer: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -42,11 +36,16 @@ class TensorBoard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if "_writer" in self.__dict__:
+        if self._writer is not None:
             self._writer.close()
 
     def step(self, step: GanStep) -> None:
         """Note the losses of a step, of every twentieth."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What an interrupted run noted beyond its last checkpoint is taken back.
+            self._writer = SummaryWriter(str(self._folder), purge_step=step.step)
         if step.step % _EVERY == 0:
             for name, value in step.losses._asdict().items():
                 self._writer.add_scalar(f"loss/{name}", value, step.step)

@@ -10,7 +10,6 @@
 """
 
 import csv
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,7 +111,8 @@ def _keep(folder: Path, epoch: GanEpoch, settings: GanSettings) -> None:
         notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
         save_tensors(folder / "best.safetensors", epoch.weights, notes)
     if settings.keep and epoch.number % settings.keep == 0:
-        shutil.copyfile(folder / "last.safetensors", folder / f"epoch-{epoch.number:04}.safetensors")
+        with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
+            file.write((folder / "last.safetensors").read_bytes())
 
 
 def _row(epoch: GanEpoch) -> Row:
