@@ -25,8 +25,8 @@ Region = Literal[
 ]
 REGIONS: tuple[Region, ...] = get_args(Region)
 
-# Real faces glow a little too. Of DFDC's split `choose` the brightest region of three in four fakes is above
-# this under the embedded generator, and that of one in four real faces. Below it there is nothing to point at.
+# Real faces glow a little too. Of DFDC's split `choose`, the brightest region of three in four fakes is above
+# this under the embedded generator, that of one in four real faces. Below it there is nothing to point at.
 FAINT = 0.1
 # Share of the map that must be seen of a region: the mean of a few pixels at its edge says nothing.
 _LEAST = 0.002
