@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _HEIGHT = 640, 240  # of the drawing, in its own units
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 28  # left free around the curves
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 30, 28  # left free around the curves
+_LETTER = 8  # width of one in the legend
 _COLOURS = ("#3f6fb5", "#c2571a", "#3d8c40", "#8a4fa3")  # readable on light and on dark
 
 
@@ -46,12 +47,14 @@ def draw_curves(curves: Curves) -> Iterator[str]:
     yield f'<text x="{_LEFT}" y="{_HEIGHT - 8}">{left:.6g}</text>'
     end = f"{right:.6g} {curves.x}"
     yield f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}" text-anchor="end">{escape(end)}</text>'
+    legend = _LEFT
     for number, (name, line) in enumerate(curves.lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         way = " ".join(place(x, y) for x, y in line)
         yield f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield f'<circle cx="{_LEFT + 14}" cy="{_TOP + 8 + 16 * number}" r="4" fill="{colour}"/>'
-        yield f'<text x="{_LEFT + 24}" y="{_TOP + 12 + 16 * number}">{escape(name)}</text>'
+        yield f'<circle cx="{legend + 4}" cy="{_TOP / 2 - 4}" r="4" fill="{colour}"/>'
+        yield f'<text x="{legend + 14}" y="{_TOP / 2}">{escape(name)}</text>'
+        legend += 30 + _LETTER * len(name)
     yield "</svg>"
 
 
