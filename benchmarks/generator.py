@@ -122,10 +122,9 @@ class BareLoop:
             taken = self.discriminator(painted, x)
             self.discriminator.requires_grad_(True)
             mine, truth = (painted + 1) / 2, (y + 1) / 2
-            likeness = settings.tau * mse(mine, truth)
-            likeness = (
-                likeness + (1 - settings.tau) * perceptual_loss(settings.perceptual, mine, truth).mean()
-            )
+            with torch.set_grad_enabled(settings.tau < 1):
+                perceptual = perceptual_loss(settings.perceptual, mine, truth).mean()
+            likeness = settings.tau * mse(mine, truth) + (1 - settings.tau) * perceptual
             loss = mse(taken, torch.ones_like(taken)) + settings.fidelity * likeness
             self._descend(loss, self.generator, self.optimizers[0])
             true, false = self.discriminator(torch.cat((y, painted.detach())), torch.cat((x, x))).chunk(2)

@@ -69,8 +69,11 @@ def paint(state: State, faces: Tensor) -> Tensor:
     return torch.tanh(F.conv2d(x, state["final.2.weight"], state["final.2.bias"], padding=1))
 
 
-def encoder() -> torch.nn.Module:
-    """timm's EfficientNet-B0 with the statistics of noise: at its start they would hide the faces."""
+def encoder(seen: Tensor) -> torch.nn.Module:
+    """timm's EfficientNet-B0, at random, with the statistics of what it will see (N, 3, 224, 224).
+
+    With those of anything else its features can grow until float32 differs from float64 by more than a logit.
+    """
     import_torchvision()
     import timm
 
@@ -79,7 +82,7 @@ def encoder() -> torch.nn.Module:
         if isinstance(part, torch.nn.BatchNorm2d):
             part.momentum = 1.0
     with torch.no_grad():
-        network.train()(torch.randn(4, 3, 224, 224))
+        network.train()(seen)
     return network.eval()
 
 

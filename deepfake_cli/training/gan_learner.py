@@ -159,7 +159,8 @@ class GanLearner:
         adversarial = mse_loss(taken.float(), torch.ones_like(taken, dtype=torch.float32))
         mine, truth = (painted.float() + 1) / 2, (maps + 1) / 2
         squared = mse_loss(mine, truth)
-        perceptual = perceptual_loss(settings.perceptual, mine, truth).mean()
+        with torch.set_grad_enabled(settings.tau < 1):  # else it is only told
+            perceptual = perceptual_loss(settings.perceptual, mine, truth).mean()
         likeness = settings.tau * squared + (1 - settings.tau) * perceptual
         loss = adversarial + settings.fidelity * likeness
         self._descend(loss, self._painter, self._painting)

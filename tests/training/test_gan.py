@@ -30,6 +30,8 @@ SMALL = {
     "discriminator_width": "4",
     "discriminator_depth": "2",
     "size": "32",
+    "tau": "0.3",
+    "fidelity": "100",
     "pairs": "8",
     "epochs": "2",
     "batch": "4",
