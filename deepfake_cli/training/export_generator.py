@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
-from deepfake_cli.models.generator import Painter, build_generator
+from deepfake_cli.io.model_folder import ONNX, SAFETENSORS
+from deepfake_cli.models.generator import Painter
 from deepfake_cli.settings import GanSettings
 
 from .checkpoints import save_tensors
 from .export import check_parity, export_onnx, hashes, write_config
-
-_HALF = (0.5, 0.5, 0.5)  # generators see faces in [-1, 1]
+from .gan_learner import build
+from .networks import HALF
 
 
 def export_generator(
@@ -34,41 +35,24 @@ def export_generator(
     Raises:
         ModelError: ONNX Runtime does not compute what torch does.
     """
-    generator = build_generator(
-        settings.architecture, width=settings.width, depth=settings.depth, dropout=settings.dropout
-    )
-    generator.load_state_dict(weights)
-    save_generator(
-        folder,
-        generator,
-        {
-            "name": name,
-            "architecture": settings.architecture,
-            "shape": {"width": settings.width, "depth": settings.depth},
-            "input": {"size": settings.size, "margin": settings.margin, "mean": _HALF, "std": _HALF},
-            "trained_on": trained_on,
-            "licence": "Apache-2.0; the terms of the training data hold beside it",
-        },
-    )
-
-
-def save_generator(folder: Path, generator: nn.Module, facts: dict[str, object]) -> None:
-    """Write weights, network, config and card of a generator.
-
-    Args:
-        folder: Where to write; made if missing.
-        generator: The network, faces and maps in [-1, 1].
-        facts: What its config says of it, but for what every generator's says.
-
-    Raises:
-        ModelError: ONNX Runtime does not compute what torch does.
-    """
     folder.mkdir(parents=True, exist_ok=True)
-    size = facts["input"]["size"]  # type: ignore[index]
+    generator = build(settings)
+    generator.load_state_dict(weights)
     painter = Painter(generator).eval()
-    save_tensors(folder / "model.safetensors", generator.state_dict())
-    export_onnx(painter, size, folder / "model.onnx", ("maps",))
-    faces = np.random.default_rng(0).uniform(-1, 1, (4, 3, size, size)).astype(np.float32)
-    check_parity(painter, folder / "model.onnx", faces)
-    files = hashes(folder, "model.onnx", "model.safetensors")
-    write_config(folder, {"schema": 1, "task": "generator", **facts, "metrics": [], "files": files})
+    save_tensors(folder / SAFETENSORS, weights)
+    export_onnx(painter, settings.size, folder / ONNX, ("maps",))
+    shape = (4, 3, settings.size, settings.size)
+    check_parity(painter, folder / ONNX, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
+    config = {
+        "schema": 1,
+        "name": name,
+        "task": "generator",
+        "architecture": settings.architecture,
+        "shape": {"width": settings.width, "depth": settings.depth},
+        "input": {"size": settings.size, "margin": settings.margin, "mean": HALF, "std": HALF},
+        "metrics": [],
+        "trained_on": trained_on,
+        "licence": "Apache-2.0; the terms of the training data hold beside it",
+        "files": hashes(folder, ONNX, SAFETENSORS),
+    }
+    write_config(folder, config)

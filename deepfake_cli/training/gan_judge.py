@@ -68,10 +68,11 @@ class GanJudge:
 
     def judge(self, learner: GanLearner) -> Painted:
         """Paint all faces and measure the maps."""
+        paint = learner.painter()
         means, likenesses, shown = [], [], []
         start = 0
         for faces, truth in DataLoader(self._faces, _BATCH, num_workers=self._workers):
-            maps = learner.paint(faces)
+            maps = paint(faces)
             means.append(maps.mean((1, 2, 3)))
             likenesses.append(_ssim(maps, truth.permute(0, 3, 1, 2) / 255))
             shown += [

@@ -5,7 +5,7 @@ then the discriminator learns to tell them apart: LSGAN (Mao et al., ICCV 2017) 
 MRI-GAN have it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,16 +17,15 @@ from torch.nn.functional import mse_loss
 
 from deepfake_cli.models.discriminator import PatchDiscriminator
 from deepfake_cli.models.encoder_generator import EncoderUNet
-from deepfake_cli.models.generator import begin_gan, build_generator
+from deepfake_cli.models.generator import Painter, begin_gan, build_generator
 from deepfake_cli.settings import GanSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
 from .imagenet import load_imagenet_encoder
+from .networks import load_weights
 from .perceptual import perceptual_loss
 from .processes import count, count_here
 from .schedules import rise_and_fall, rise_and_stay
-
-_BATCH_TO_PAINT = 32
 
 
 class Losses(NamedTuple):
@@ -102,26 +101,23 @@ class GanLearner:
             assert isinstance(joined, Tensor)
             yield Losses(*joined.tolist())
 
-    def paint(self, faces: Tensor) -> Tensor:
-        """Paint maps of faces with the averaged generator, in float32.
-
-        Args:
-            faces: (N, S, S, 3) uint8.
+    def painter(self) -> Callable[[Tensor], Tensor]:
+        """Make the averaged generator ready to paint, in float32.
 
         Returns:
-            (N, 3, S, S) in [0, 1].
+            What maps faces (N, S, S, 3) uint8 to maps (N, 3, S, S) in [0, 1], on the CPU.
         """
         generator = build(self._settings)
         generator.load_state_dict(self.average)
-        generator.to(self.fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        generator.eval()
-        with torch.inference_mode():
-            painted = [
-                (generator(scaled(faces[start : start + _BATCH_TO_PAINT].to(self.fabric.device))).cpu() + 1)
-                / 2
-                for start in range(0, len(faces), _BATCH_TO_PAINT)
-            ]
-        return torch.cat(painted)
+        painter = Painter(generator).eval()
+        painter.to(self.fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        @torch.inference_mode()
+        def paint(faces: Tensor) -> Tensor:
+            maps: Tensor = painter(scaled(faces.to(self.fabric.device)))
+            return maps.cpu()
+
+        return paint
 
     def save(self, path: Path, numbers: dict[str, Any]) -> None:
         """Write all that a run needs to go on, with some numbers of the caller's; the first process alone."""
@@ -153,9 +149,8 @@ class GanLearner:
         settings = self._settings
         painted = self._painter(faces)
         with _frozen(self._discriminator), self.fabric.autocast():
-            taken = self._discriminator(
-                painted, faces
-            )  # not through its wrapper, which would count on a step
+            # Not through its wrapper, which would count on a step of its own.
+            taken = self._discriminator(painted, faces)
         adversarial = mse_loss(taken.float(), torch.ones_like(taken, dtype=torch.float32))
         mine, truth = (painted.float() + 1) / 2, (maps + 1) / 2
         squared = mse_loss(mine, truth)
@@ -214,7 +209,7 @@ def _fabric(settings: GanSettings) -> Fabric:
 def _begin(settings: GanSettings, start: dict[str, Tensor] | None) -> nn.Module:
     generator = build(settings)
     if start is not None:
-        generator.load_state_dict(start)
+        load_weights(generator, start)
     elif isinstance(generator, EncoderUNet):
         if settings.start == "imagenet":
             load_imagenet_encoder(generator.encoder, settings.architecture)

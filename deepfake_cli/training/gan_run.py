@@ -13,8 +13,8 @@ import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deepfake_cli.errors import DataError, OutputError, UsageError
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.errors import UsageError
+from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import GanSettings
 
 from .checkpoints import load_tensors, save_tensors
@@ -22,6 +22,7 @@ from .export_generator import export_generator
 from .gan import GanEpoch, GanStep, train_gan
 from .gan_report import TensorBoard, write_report
 from .processes import count, is_first
+from .run_folder import open_run
 from .tables import Source
 
 COLUMNS = (
@@ -55,17 +56,9 @@ def run_gan(
         ModelError: The weights to start from do not fit, or the export is not what was trained.
         OutputError: Something cannot be written.
     """
-    last = folder / "last.safetensors"
-    if last.exists() and not resume:
-        raise DataError(f"{folder} already holds a run", "go on with --resume, or name another --output")
-    if resume and not last.exists():
-        raise DataError(f"{folder} holds no run to resume", "start it without --resume")
     _check_batch(settings)
     weights = load_tensors(start) if start else None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}", "choose another --output") from error
+    last = open_run(folder, resume)
     done = _read_log(folder / "losses.csv") if resume else []
     with TensorBoard(folder / "tensorboard") as board:
 

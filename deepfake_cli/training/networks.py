@@ -1,8 +1,6 @@
 """The networks of classifiers as recipes describe them, and the weights that they begin with."""
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deepfake_cli.errors import ModelError
@@ -12,6 +10,7 @@ from deepfake_cli.models.generator import Painter, build_generator
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.settings import ClassifierSettings
 
+from .checkpoints import load_tensors
 from .imagenet import load_imagenet
 
 Network = FaceClassifier | MapClassifier
@@ -69,12 +68,12 @@ def begin(
     assert isinstance(judge, FaceClassifier)
     if start is not None:
         whole = any(name.startswith("painter.") for name in start)
-        _load(network if whole or judge is network else judge, start)
+        load_weights(network if whole or judge is network else judge, start)
     elif settings.start == "imagenet":
         plain = build_classifier(settings.architecture)
         load_imagenet(plain.network, settings.architecture)
         head = {name: tensor for name, tensor in judge.state_dict().items() if "classifier" in name}
-        _load(judge, plain.state_dict() | head)
+        load_weights(judge, plain.state_dict() | head)
     return network
 
 
@@ -104,14 +103,15 @@ def generator_weights(folder: GeneratorFolder) -> dict[str, Tensor]:
             f"the generator {folder.path} has no {SAFETENSORS}",
             "name the folder in which it was trained or imported; copies to scan with leave that file out",
         )
-    try:
-        return load_file(folder.safetensors)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"the generator {folder.path} cannot be read: {error}") from error
+    return load_tensors(folder.safetensors)
 
 
-def _load(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Load weights; a first layer that knows faces alone begins by ignoring the map beside them."""
+def load_weights(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Load weights; a first layer that knows faces alone begins by ignoring the map beside them.
+
+    Raises:
+        ModelError: They do not fit.
+    """
     ours = network.state_dict()
     widened = {
         name: _widened(tensor, ours[name]) if name in ours else tensor for name, tensor in weights.items()

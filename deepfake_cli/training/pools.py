@@ -26,7 +26,8 @@ class DrawnPair:
         real_box: (4,) of the face in it.
         fake: (H, W, 3) picture around the fake.
         fake_box: (4,) of the face in it.
-        original: What the fake is aligned with to the pixel; None where that is unknown.
+        original: What the fake is aligned with to the pixel; of labelled fakes only where the pool is of
+            aligned ones, else None.
     """
 
     real: Picture
@@ -43,7 +44,7 @@ class Pool:
         table: The ``faces.csv``.
         beside: Share of labelled fakes that are drawn beside their own original, where it is known; the
             others stand beside any real face.
-        aligned: Leave out fakes whose original is unknown.
+        aligned: Leave out fakes whose original is unknown, and draw the others with it.
 
     Raises:
         DataError: The table cannot be read, or has no pair to learn from.
@@ -51,7 +52,7 @@ class Pool:
 
     def __init__(self, table: Path, *, beside: float, aligned: bool = False) -> None:
         rows = [row for row in read_faces(table, ["train"]) if row.pair or not (row.fake and aligned)]
-        self._beside = beside
+        self._beside, self._aligned = beside, aligned
         self._reals = _by_video(row for row in rows if not row.fake)
         self._blendable = _by_video(row for row in rows if not row.fake and row.points is not None)
         # Fakes are drawn by method first, so that a frequent method does not crowd out a rare one.
@@ -81,8 +82,10 @@ class Pool:
             fake = _draw(self._fakes[int(rng.integers(len(self._fakes)))], rng)
             own = fake.pair is not None and rng.random() < self._beside
             path = fake.pair if own and fake.pair else _draw(self._reals, rng).path
-            original = self._open(fake.pair) if fake.pair else None
-            real = original if own and original is not None else self._open(path)
+            real = self._open(path)
+            original = None
+            if self._aligned and fake.pair:
+                original = real if own else self._open(fake.pair)
             return DrawnPair(real, self._boxes.get(path, fake.box), self._open(fake.path), fake.box, original)
         row = _draw(self._blendable, rng)
         assert row.points is not None

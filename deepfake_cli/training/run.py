@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_cli.errors import DataError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
@@ -21,6 +20,7 @@ from deepfake_cli.settings import ClassifierSettings
 from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, faces_to_choose_by, train_classifier
 from .export import export_classifier
+from .run_folder import open_run
 from .tables import Source
 
 _HEADER = ("epoch", "steps", "loss", "choose_auc")
@@ -50,14 +50,10 @@ def run_training(
     Raises:
         DataError: A table cannot be used, or the folder holds another run.
         ModelError: The start weights do not fit, or the export is not what was trained.
+        OutputError: The folder cannot be made.
     """
-    last = folder / "last.safetensors"
-    if last.exists() and not resume:
-        raise DataError(f"{folder} already holds a run", "go on with --resume, or name another --output")
-    if resume and not last.exists():
-        raise DataError(f"{folder} holds no run to resume", "start it without --resume")
-    folder.mkdir(parents=True, exist_ok=True)
     weights = load_tensors(start) if start else None
+    last = open_run(folder, resume)
     done = _read_log(folder / "epochs.csv") if resume else []
     epochs = train_classifier(
         sources,

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from deepfake_cli.errors import DataError, UsageError
+from deepfake_cli.errors import DataError, ModelError, UsageError
 from deepfake_cli.io.model_folder import load_generator_folder
 from deepfake_cli.models.generator import build_generator
 from deepfake_cli.profile import load_profile
@@ -111,6 +111,12 @@ def test_a_run_can_start_from_another(run: Path, faces_table: Path, tmp_path: Pa
     (epoch,) = run_gan([Source(faces_table)], recipe(**rate), tmp_path, start=start)
     for name, tensor in load_file(start).items():
         assert torch.allclose(epoch.weights[name], tensor, atol=1e-6)
+
+
+def test_weights_of_another_generator_are_refused(run: Path, faces_table: Path, tmp_path: Path) -> None:
+    start = run / "model" / "model.safetensors"
+    with pytest.raises(ModelError, match="do not fit"):
+        next(run_gan([Source(faces_table)], recipe(width=8), tmp_path, start=start))
 
 
 def test_a_run_is_not_overwritten(run: Path, faces_table: Path, tmp_path: Path) -> None:
