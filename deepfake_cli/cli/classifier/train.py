@@ -1,29 +1,16 @@
-"""`dfdetect classifier`: train a detector and measure it."""
+"""`dfdetect classifier train`: teach a detector."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ._extras import needs_extra
-from ._measurements import MeasuredTablesArg, RecordOpt, ScoresOpt, SplitOpt, show_measurements
-from ._options import JsonOpt, ProfileOpt, QuietOpt
-from ._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
-from ._ui import Column, note, say, table, track
-
-app = typer.Typer(no_args_is_help=True, help="Train a detector and measure it.")
-
-_CALLS = ("REAL", "UNCERTAIN", "FAKE")
-_VERDICTS = (
-    Column("data set"),
-    Column("split"),
-    Column("examples"),
-    *(Column(f"{label} called {verdict}", right=True) for label in ("real", "fake") for verdict in _CALLS),
-)
+from .._extras import needs_extra
+from .._options import ProfileOpt, QuietOpt
+from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
+from .._ui import note, say, track
 
 
-@app.command()
 def train(
     tables: TablesArg,
     output: RunOpt,
@@ -78,45 +65,3 @@ def train(
         progress = f"epoch {epoch.number}/{settings.epochs}: loss {epoch.loss:.4f}"
         note(f"{progress}, AUC on choose {epoch.choose_auc:.4f}{best}")
     say(str(output / "model"))
-
-
-@app.command("test")
-def measure_model(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A model folder, the name of an embedded model, or owner/name@revision."
-        ),
-    ],
-    tables: MeasuredTablesArg,
-    split: SplitOpt = None,
-    scores: ScoresOpt = None,
-    record: RecordOpt = False,
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
-) -> None:
-    """Measure a model on tables of faces.
-
-    Intervals are 95 %, from a bootstrap over sources. With fewer than 10 real or 10 fake examples only
-    verdicts are counted.
-    """
-    with needs_extra("train"):
-        from deepfake_cli.training.evaluate import count_verdicts, judge, measure, save_scores, to_json
-    from deepfake_cli.pipeline.models import resolve
-    from deepfake_cli.training.export import record_metrics
-
-    folder = resolve(model)
-    decision = folder.config.decision
-    judged = [judge(folder, path, split or ["report"], track=track(quiet)) for path in tables]
-    found = [m for one in judged for m in measure(one, decision)]
-    called = [c for one in judged for c in count_verdicts(one, decision)]
-    if scores:
-        save_scores(scores, judged)
-    if record:
-        record_metrics(folder.path, found)
-    if as_json:
-        say(json.dumps(to_json(found, called), indent=2))
-    else:
-        show_measurements(found)
-        say()
-        table(_VERDICTS, ((c.dataset, c.split, c.examples, *map(str, (*c.real, *c.fake))) for c in called))
