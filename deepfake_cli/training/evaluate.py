@@ -1,7 +1,6 @@
 """Judge models on tables of faces, by face and by video, with intervals over sources."""
 
 import csv
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,29 +18,14 @@ from deepfake_cli.io.model_config import Decision, Input
 from deepfake_cli.io.model_folder import GeneratorFolder, ModelFolder
 from deepfake_cli.progress import Track, untracked
 
+from .judged import Judged as Judged
+from .judged import Part, by_face, by_video
 from .metrics import Measure, auc, bootstrap, calibration_error
-from .tables import FaceRow, read_faces, read_picture
+from .tables import read_faces, read_picture
 
 Faces = NDArray[np.uint8]  # (N, S, S, 3)
 FEWEST = 10  # of either class; with fewer a rate says nothing and only verdicts are counted
 _IN_PARTS = ("AUC", "balanced accuracy")  # what is told of every method and compression as well
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Scores of one table.
-
-    Attributes:
-        dataset: Name of the folder that the table lies in.
-        split: Which splits were judged.
-        rows: The faces.
-        scores: (N,) P(fake) of each.
-    """
-
-    dataset: str
-    split: str
-    rows: list[FaceRow]
-    scores: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,19 +50,6 @@ class Called:
     examples: str
     real: tuple[int, int, int]
     fake: tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Examples that are judged together: (N,) labels, scores and sources."""
-
-    name: str
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    sources: NDArray[np.str_]
-
-    def __getitem__(self, kept: NDArray[np.bool_]) -> "_Part":
-        return _Part(self.name, self.labels[kept], self.scores[kept], self.sources[kept])
 
 
 def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Track = untracked) -> Judged:
@@ -162,31 +133,20 @@ def to_json(
     return {"measurements": [asdict(m) for m in measurements], "verdicts": [asdict(c) for c in called]}
 
 
-def _parts(judged: Judged) -> tuple[list[_Part], list[_Part]]:
-    """Group the faces: all of them and all videos; then the videos of each method and compression.
-
-    Every part of a method holds the real videos too, or there would be nothing to tell it from.
-    """
-    labels = np.array([row.fake for row in judged.rows], np.int64)
-    sources = np.array([row.original for row in judged.rows])
-    faces = _Part("faces", labels, judged.scores, sources)
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(judged.rows):
-        members[row.video].append(index)
-    if len(members) == len(judged.rows):
-        return [faces], []
-    first = [indices[0] for indices in members.values()]
-    means = np.array([judged.scores[indices].mean() for indices in members.values()])
-    videos = _Part("videos", labels[first], means, sources[first])
-    return [faces, videos], list(_kinds(videos, [judged.rows[index] for index in first]))
+def _parts(judged: Judged) -> tuple[list[Part], list[Part]]:
+    """Group the faces: all of them and all videos; then the videos of each method and compression."""
+    videos = by_video(judged)
+    if len(videos.rows) == len(judged.rows):
+        return [by_face(judged)], []
+    return [by_face(judged), videos], list(_kinds(videos))
 
 
-def _kinds(videos: _Part, rows: list[FaceRow]) -> Iterator[_Part]:
+def _kinds(videos: Part) -> Iterator[Part]:
+    """Yield the videos of each kind; those of a method hold the real ones, to be told from, too."""
     for column, always in (("method", ""), ("compression", None)):
-        values = np.array([getattr(row, column) for row in rows])
+        values = np.array([getattr(row, column) for row in videos.rows])
         for value in sorted(set(values.tolist()) - {""}):
-            part = videos[(values == value) | (values == always)]
-            yield _Part(f"videos, {value}", part.labels, part.scores, part.sources)
+            yield videos.only(f"videos, {value}", (values == value) | (values == always))
 
 
 def _measures(decision: Decision) -> dict[str, Measure]:
@@ -201,7 +161,7 @@ def _measures(decision: Decision) -> dict[str, Measure]:
     }
 
 
-def _measure(judged: Judged, part: _Part, measures: Mapping[str, Measure]) -> Iterator[Measurement]:
+def _measure(judged: Judged, part: Part, measures: Mapping[str, Measure]) -> Iterator[Measurement]:
     real, fake = int((part.labels == 0).sum()), int((part.labels == 1).sum())
     enough = min(real, fake) >= FEWEST
     for name, of in measures.items():
