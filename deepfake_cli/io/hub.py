@@ -6,21 +6,15 @@ kind costs one small file. What is in the cache at a known commit is used withou
 huggingface-hub is imported by these functions only: scanning with a local model must not pay for it.
 """
 
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, cast
 
-from deepfake_cli import __version__
-from deepfake_cli.errors import HubError, ModelError
+from deepfake_cli.errors import ModelError
 from deepfake_cli.progress import Track, untracked
 
-from .hub_errors import answer_of, explain, first_line
+from .hub_files import HubFiles, in_our_words
 from .model_config import AnyConfig, Task
 from .model_folder import (
     CARD,
@@ -31,8 +25,6 @@ from .model_folder import (
     read_any_config,
     unchecked_folder,
 )
-
-_BUSY = (408, 429, 500, 502, 503, 504)  # answers of a Hub that is unwell: what the cache holds will do
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +100,9 @@ def fetch(
         HubError: The Hub cannot be reached, refuses, or lacks the repository or revision.
         ModelError: The repository is no model of our layout, or a file is damaged.
     """
-    import httpx2
-
-    with _quiet():
-        way = _Fetch(reference, task, endpoint, cache)
-        try:
-            return way.run(track, mend)
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            known = explain(
-                error,
-                repo=reference.repo,
-                revision=way.revision,
-                endpoint=way.endpoint,
-                trouble=way.trouble,
-            )
-            if known is None:
-                raise
-            raise known from error
+    files = HubFiles(reference.repo, reference.revision, endpoint, cache)
+    with in_our_words(files):
+        return _Fetch(reference, task, files).run(track, mend)
 
 
 def cached_models(cache: Path | None = None) -> list[CachedModel]:
@@ -154,24 +132,14 @@ def cached_models(cache: Path | None = None) -> list[CachedModel]:
 class _Fetch:
     """One way through the Hub: which commit, what is in it, its files."""
 
-    def __init__(
-        self, reference: HubReference, task: Task | None, endpoint: str | None, cache: Path | None
-    ) -> None:
-        from huggingface_hub import constants
-
-        self.reference, self.task = reference, task
-        self.revision = reference.revision or constants.DEFAULT_REVISION
-        self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        self.cache = cache
-        self.timeout = constants.HF_HUB_ETAG_TIMEOUT
-        self.offline = False
-        self.trouble = ""
+    def __init__(self, reference: HubReference, task: Task | None, files: HubFiles) -> None:
+        self.reference, self.task, self.files = reference, task, files
 
     def run(self, track: Track, mend: bool) -> Fetched:
-        if self._has_all(self.revision):
-            self.offline = True
+        if self.files.fixed and self._has_all(self.files.revision):
+            self.files.offline = True
         else:
-            self._ask()
+            self.files.ask()
         try:
             folder = self._collect(track, again=False)
         except DamagedModelError as error:
@@ -179,117 +147,46 @@ class _Fetch:
                 hint = f"fetch it again with: dfdetect models pull {self.reference}"
                 raise ModelError(error.message, hint) from error
             folder = self._collect_again(track, error)
-        return Fetched(folder, self.trouble)
+        return Fetched(folder, self.files.trouble)
 
     def _collect(self, track: Track, again: bool) -> AnyFolder:
-        snapshot = self._file(CONFIG, self.revision, again).parent
+        snapshot = self.files.get(CONFIG, self.files.revision, again).parent
         commit = snapshot.name  # the layout of the cache: snapshots/<commit>/<file>
         name = f"{self.reference.repo}@{commit[:12]}"
         for file in track(_needed(read_any_config(snapshot, name, self.task)), f"fetching {name}"):
-            self._file(file, commit, again)
-        if not self._knows(CARD, commit):
+            self.files.get(file, commit, again)
+        if not self.files.known(CARD, commit):
             self._card(commit)
         return load_any_folder(snapshot, commit, name, self.task)
 
     def _collect_again(self, track: Track, damage: ModelError) -> AnyFolder:
-        if self.offline and not self.trouble:  # all was there, so nobody was asked so far
-            self._ask()
-        if self.trouble:
-            raise ModelError(damage.message, f"to fetch it again the Hub is needed: {self.trouble}")
+        if self.files.offline and not self.files.trouble:  # all was there, so nobody was asked so far
+            self.files.ask()
+        if self.files.trouble:
+            raise ModelError(damage.message, f"to fetch it again the Hub is needed: {self.files.trouble}")
         try:
             return self._collect(track, again=True)
         except DamagedModelError as error:
             clear = f"tell its owner; clear it with: hf cache rm model/{self.reference.repo}"
             raise ModelError(f"{error.message}, also when fetched again", clear) from error
 
-    def _ask(self) -> None:
-        """Ask whether the revision is there; where nobody answers note why, and make do with the cache.
-
-        Asked by itself because downloading would try for half a minute before it says that nobody answers.
-        """
-        import httpx2
-        from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-        api = HfApi(self.endpoint, library_name="dfdetect", library_version=__version__)
-        try:
-            api.model_info(self.reference.repo, revision=self.revision, timeout=self.timeout)
-        except HfHubHTTPError as error:
-            if error.response.status_code not in _BUSY:
-                raise
-            self.trouble = answer_of(error)
-        except OfflineModeIsEnabled:
-            self.trouble = "HF_HUB_OFFLINE is set"
-        except httpx2.TimeoutException:
-            self.trouble = f"{self.endpoint} does not answer within {self.timeout} s"
-        except httpx2.TransportError as error:
-            self.trouble = f"{self.endpoint} cannot be reached: {first_line(error)}"
-        except (JSONDecodeError, KeyError, TypeError):  # the page where a hotel's network asks to log in, say
-            self.trouble = f"{self.endpoint} does not answer as the Hub does"
-        self.offline = bool(self.trouble)
-
-    def _file(self, name: str, revision: str, again: bool = False) -> Path:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.utils.tqdm import tqdm
-
-        try:
-            path = hf_hub_download(
-                self.reference.repo,
-                name,
-                revision=revision,
-                cache_dir=self.cache,
-                endpoint=self.endpoint,
-                etag_timeout=self.timeout,
-                force_download=again,
-                local_files_only=self.offline,
-                library_name="dfdetect",
-                library_version=__version__,
-                tqdm_class=cast(Any, partial(tqdm, disable=True)),
-            )
-        except RuntimeError as error:  # so hf-xet reports that its store cannot be reached
-            raise HubError(
-                f"fetching {self.reference.repo}@{self.revision} broke off: {first_line(error)}",
-                "try again, or by the older way to large files, with HF_HUB_DISABLE_XET=1 in the environment",
-            ) from error
-        return Path(path)
-
     def _card(self, commit: str) -> None:
         from huggingface_hub.errors import EntryNotFoundError
 
         with suppress(EntryNotFoundError):  # models without a card work as well
-            self._file(CARD, commit)
+            self.files.get(CARD, commit)
 
     def _has_all(self, commit: str) -> bool:
-        """Whether the revision is a commit of which all that is needed is in the cache."""
-        if not re.fullmatch(r"[0-9a-f]{40}", commit):
-            return False  # branches and tags move
-        config = self._knows(CONFIG, commit)
+        """Whether all that is needed of a commit is in the cache."""
+        config = self.files.known(CONFIG, commit)
         if not isinstance(config, str):
             return False
         with suppress(ModelError):
             names = _needed(read_any_config(Path(config).parent))
-            return all(isinstance(self._knows(name, commit), str) for name in names)
+            return all(isinstance(self.files.known(name, commit), str) for name in names)
         return False
-
-    def _knows(self, name: str, commit: str) -> object:
-        """Return the path of a file in the cache, something else if it is known not to exist, or None."""
-        from huggingface_hub import try_to_load_from_cache
-
-        return try_to_load_from_cache(self.reference.repo, name, self.cache, commit)
 
 
 def _needed(config: AnyConfig) -> list[str]:
     """Names of the listed files that scanning needs: all but the weights for training."""
     return sorted(name for name in config.files if not name.endswith(".safetensors"))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep huggingface-hub from telling of its retries: what comes of them is said in our words."""
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
