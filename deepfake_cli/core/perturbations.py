@@ -77,6 +77,22 @@ def grey(image: Picture) -> Picture:
     return _uint8(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
 
 
+def saturate(image: Picture, factor: float) -> Picture:
+    """Scale the colour about the grey of equal luma; ``factor`` 0 is ``grey``, 1 changes nothing."""
+    return _uint8(cv2.addWeighted(image, factor, grey(image), 1 - factor, 0))
+
+
+def cover(image: Picture, count: int, rng: np.random.Generator, side: int = 8) -> Picture:
+    """Cover places drawn at random with ``count`` mid-grey blocks of ``side`` pixels; they may overlap."""
+    covered = image.copy()
+    height, width = image.shape[:2]
+    tops = rng.integers(max(height - side, 0) + 1, size=count)
+    lefts = rng.integers(max(width - side, 0) + 1, size=count)
+    for top, left in zip(tops.tolist(), lefts.tolist(), strict=True):
+        covered[top : top + side, left : left + side] = 128
+    return covered
+
+
 def _through_codec(image: Picture, extension: str, options: list[int]) -> Picture:
     _, data = cv2.imencode(extension, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)

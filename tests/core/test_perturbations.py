@@ -20,6 +20,8 @@ DAMAGE: dict[str, Callable[[Picture], Picture]] = {
     "colour": lambda image: perturb.colour(image, 20, 1.3),
     "shift_channels": lambda image: perturb.shift_channels(image, np.array([10.0, -5.0, 3.0])),
     "grey": perturb.grey,
+    "saturate": lambda image: perturb.saturate(image, 0.2),
+    "cover": lambda image: perturb.cover(image, 16, np.random.default_rng(0)),
 }
 
 
@@ -68,3 +70,16 @@ def test_nothing_changes_by_nothing(face: Picture) -> None:
     assert np.array_equal(perturb.tone(face, 1, 0, 1), face)
     assert distance(perturb.colour(face, 0, 1), face) < 1.5  # hue is kept in steps of two degrees
     assert np.ptp(perturb.grey(face), axis=2).max() == 0
+
+
+def test_without_saturation_a_picture_is_grey_and_with_all_of_it_the_same(face: Picture) -> None:
+    assert distance(perturb.saturate(face, 0), perturb.grey(face)) < 0.01
+    assert np.array_equal(perturb.saturate(face, 1), face)
+
+
+def test_blocks_cover_what_they_lie_on_and_nothing_else(face: Picture) -> None:
+    covered = perturb.cover(face, 10, np.random.default_rng(1))
+    changed = (covered != face).any(axis=2)
+    assert (covered[changed] == 128).all()
+    assert 64 <= changed.sum() <= 640
+    assert perturb.cover(face[:5, :6], 1, np.random.default_rng(2)).shape == (5, 6, 3)
