@@ -1,9 +1,10 @@
-"""A local server that speaks the part of the Hub's protocol that downloading a model uses, and can misbehave.
+"""A local server that speaks the part of the Hub's protocol that dfdetect uses, and can misbehave.
 
-Two origins, as on the real Hub: one answers questions about repositories and serves small files, the other,
-the "CDN", serves the large ones it redirects to. Answers hold what huggingface_hub 2.4 reads: error codes in
-`X-Error-Code`, commit and ETag of a file in the headers of the first answer, ranges for broken-off downloads.
-Of Xet, the newer way to large files, it knows the start only: with `xet` set it offers that, and then fails.
+What writes is in `hub_writing`. Two origins, as on the real Hub: one answers questions about repositories and
+serves small files, the other, the "CDN", serves the large ones it redirects to. Answers hold what
+huggingface_hub 2.4 reads: error codes in `X-Error-Code`, commit and ETag of a file in the headers of the
+first answer, ranges for broken-off downloads. Of Xet, the newer way to large files, it knows the start only:
+with `xet` set it offers that, and then fails.
 """
 
 import hashlib
@@ -19,11 +20,13 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-LARGE = (".onnx", ".safetensors")  # kept by LFS on the Hub, redirected to the CDN
+from hub_writing import ACCOUNTS, LARGE, Writing, git_hash
+
 TOKEN, FOREIGN_TOKEN = (
     "hf_member",
     "hf_stranger",
 )  # who may enter gated and private repositories, and who may not
+READ_TOKEN = "hf_reader"  # the member's as well, but not to write with
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Repo:
 
     commits: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)  # of the commits that were pushed, in order
     gated: bool = False
     private: bool = False
 
@@ -52,8 +56,9 @@ class Fault:
     """What goes wrong with requests whose path ends in `suffix`, the next `times` times.
 
     Kinds: "status" (with `value` as the code), "drop" and "reset" (the connection ends after `value` bytes of
-    the body, in order or abruptly), "short" (the body has `value` bytes less than was first announced),
-    "damage" (one byte is another), "silence" (no answer), "portal" (a web page instead, as of a hotel).
+    the body, which is that of the request for POST and PUT, in order or abruptly), "short" (the body has
+    `value` bytes less than was first announced), "damage" (one byte is another), "silence" (no answer),
+    "portal" (a web page instead, as of a hotel).
     """
 
     kind: str
@@ -71,6 +76,7 @@ class HubServer:
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
         self.xet = False
+        self.blobs: dict[str, bytes] = {}  # large files that were sent, by SHA-256; some without a commit
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._servers = [self._start(cdn) for cdn in (False, True)]
@@ -134,7 +140,7 @@ class _Server(ThreadingHTTPServer):
         """Let clients hang up as they please."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Writing, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     hub: HubServer
@@ -142,6 +148,20 @@ class _Handler(BaseHTTPRequestHandler):
     fault: Fault | None
 
     def do_GET(self) -> None:
+        if self.begin():
+            raw = urlsplit(self.path).path
+            path = unquote(raw)
+            if not self.cdn:
+                self.route(raw)
+            elif path.startswith("/blobs/"):
+                self.blob(path.removeprefix("/blobs/"))
+            else:
+                self.answer(503)
+
+    do_HEAD = do_GET
+
+    def begin(self) -> bool:
+        """Note a request, misbehave if that is asked for, and say whether it is still to be answered."""
         raw = urlsplit(self.path).path
         path = unquote(raw)
         self.token = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -150,30 +170,36 @@ class _Handler(BaseHTTPRequestHandler):
         match self.fault.kind if self.fault else "":
             case "status":
                 assert self.fault
-                return self.answer(self.fault.value, b"the server is unwell")
+                self.received()
+                self.answer(self.fault.value, b"the server is unwell")
             case "silence":
                 self.hub.closing.wait()
                 self.close_connection = True
-                return None
             case "portal":
-                return self.answer(200, b"<html>Welcome to our hotel</html>", {"Content-Type": "text/html"})
-        if self.cdn:
-            return self.blob(path.removeprefix("/blobs/")) if path.startswith("/blobs/") else self.answer(503)
-        return self.route(raw)
-
-    do_HEAD = do_GET
+                self.answer(200, b"<html>Welcome to our hotel</html>", {"Content-Type": "text/html"})
+            case "drop" | "reset" if self.command in ("POST", "PUT"):
+                assert self.fault
+                self.rfile.read(self.fault.value)
+                self.hang_up()
+            case _:
+                return True
+        return False
 
     def route(self, raw: str) -> None:
         match [unquote(part) for part in raw.strip("/").split("/")]:  # a revision may hold an escaped slash
             case ["api", "models", owner, name]:
                 self.info(f"{owner}/{name}", "main")
+            case ["api", "whoami-v2"]:
+                self.whoami()
             case ["api", "models", owner, name, "revision", revision]:
                 self.info(f"{owner}/{name}", revision)
             case ["api", "resolve-cache", "models", owner, name, commit, *file]:
                 self.small(f"{owner}/{name}", commit, "/".join(file))
-            case ["api", "models", _, _, "xet-read-token", _]:
+            case ["api", "models", _, _, "xet-read-token" | "xet-write-token", _]:
                 xet = {"X-Xet-Cas-Url": self.hub.cdn_url, "X-Xet-Access-Token": "secret"}
-                self.answer(200, b"{}", xet | {"X-Xet-Token-Expiration": "9999999999"})
+                told = {"casUrl": self.hub.cdn_url, "accessToken": "secret", "exp": 9999999999}
+                headers = xet | {"X-Xet-Token-Expiration": "9999999999"}
+                self.answer(200, json.dumps(told).encode(), headers)
             case [owner, name, "resolve", revision, *file]:
                 self.resolve(f"{owner}/{name}", revision, "/".join(file))
             case _:
@@ -184,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         commit = self.commit(repo_id, revision)
         if commit:
             repo = self.hub.repos[repo_id]
-            files = [{"rfilename": name} for name in repo.commits[commit]]
+            files = [_sibling(name, content) for name, content in repo.commits[commit].items()]
             gated = "auto" if repo.gated else False
             about = {
                 "id": repo_id,
@@ -219,8 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
     def small(self, repo_id: str, commit: str, file: str) -> None:
         """A file kept in git, whose ETag is its git hash."""
         content = self.hub.repos[repo_id].commits[commit][file]
-        etag = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        self.body(content, {"ETag": f'"{etag}"', "X-Repo-Commit": commit})
+        self.body(content, {"ETag": f'"{git_hash(content)}"', "X-Repo-Commit": commit})
 
     def blob(self, digest: str) -> None:
         """A file kept by LFS, by its SHA-256."""
@@ -232,9 +257,9 @@ class _Handler(BaseHTTPRequestHandler):
     def commit(self, repo_id: str, revision: str) -> str:
         """The commit a revision names; empty once the request was refused, the way the Hub does it."""
         repo = self.hub.repos.get(repo_id)
-        if self.token not in ("", TOKEN, FOREIGN_TOKEN):
+        if self.token and self.token not in ACCOUNTS:
             self.refuse(401, "", "Invalid credentials in Authorization header")
-        elif repo is None or (repo.private and self.token != TOKEN):
+        elif repo is None or (repo.private and self.token not in (TOKEN, READ_TOKEN)):
             # Without a token the Hub does not say whether the repository exists.
             self.refuse(404 if self.token else 401, "RepoNotFound", "Repository not found")
         elif revision not in repo.commits and revision not in repo.refs:
@@ -293,3 +318,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Keep the terminal quiet."""
+
+
+def _sibling(name: str, content: bytes) -> dict[str, Any]:
+    about: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": git_hash(content)}
+    if name.endswith(LARGE):
+        digest = hashlib.sha256(content).hexdigest()
+        about["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 134}
+    return about

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from deepfake_cli.pipeline.models import Model
 
 app = typer.Typer(
-    no_args_is_help=True, help="List, explain, fetch and import the models that judge faces or paint maps."
+    no_args_is_help=True,
+    help="List, explain, fetch, push and import the models that judge faces or paint maps.",
 )
 
 
@@ -104,6 +105,47 @@ def pull(
     say(found.reference)
     if not quiet:
         note(f"checked, {_size(found)}, in {found.folder.path}")
+
+
+@app.command()
+def push(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="What to push: a model folder, or an embedded name.")
+    ],
+    repository: Annotated[
+        str, typer.Argument(metavar="REPOSITORY", help="Where to: owner/name. It is made if it is not there.")
+    ],
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Let everybody see a new repository; without this it is private."),
+    ] = False,
+    revision: Annotated[
+        str, typer.Option(metavar="BRANCH", help="Branch to push to, made if it is not there.")
+    ] = "main",
+    message: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="First line of the commit, in place of name and version."),
+    ] = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Push a model to the Hub, all of it in one commit.
+
+    Its files are checked first. What goes there is config.json, the files that it lists, README.md and
+    LICENSE. A repository that exists stays as visible as it is. `hf auth login` or HF_TOKEN says who you are.
+
+    What is printed can be used as it is: `dfdetect scan --model owner/name@commit VIDEO`.
+    """
+    from deepfake_cli.pipeline.push import push_model
+
+    pushed = push_model(model, repository, public, revision, message, track=track(quiet))
+    say(pushed.reference)
+    if public and pushed.private:
+        warn("the repository was there before and stays private: its settings on the Hub change that")
+    if not quiet:
+        done = (
+            f"pushed {pushed.files} files, {pushed.size / 1e6:.1f} MB," if pushed.changed else "all is there,"
+        )
+        note(f"{done} {'private' if pushed.private else 'public'}: {pushed.address}")
 
 
 class Published(StrEnum):

@@ -15,9 +15,7 @@ from typing import Any, cast
 from deepfake_cli import __version__
 from deepfake_cli.errors import HubError
 
-from .hub_errors import answer_of, explain, first_line
-
-_BUSY = (408, 429, 500, 502, 503, 504)  # answers of a Hub that is unwell: what the cache holds will do
+from .hub_errors import BUSY, answer_of, explain, first_line
 
 
 class HubFiles:
@@ -68,7 +66,7 @@ class HubFiles:
         try:
             api.model_info(self.repo, revision=self.revision, timeout=self._timeout)
         except HfHubHTTPError as error:
-            if error.response.status_code not in _BUSY:
+            if error.response.status_code not in BUSY:  # else what the cache holds will do
                 raise
             self.trouble = answer_of(error)
         except OfflineModeIsEnabled:

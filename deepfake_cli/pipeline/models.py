@@ -104,12 +104,9 @@ def find_model(
         HubError: The Hub cannot be reached, refuses, or lacks it.
         ModelError: There is no such model, or it is damaged, of another layout or for another task.
     """
-    if reference in _embedded():
-        folder = load_any_folder(EMBEDDED / reference, name=reference, task=task)
-        return Model(reference, Source.EMBEDDED, folder)
-    path = os.path.expanduser(reference)
-    if reference and os.path.exists(path):
-        return Model(path, Source.LOCAL, load_any_folder(Path(path), task=task))
+    here = _find_here(reference, task)
+    if here is not None:
+        return here
     from deepfake_cli.io.hub import HubReference, fetch
 
     hub = HubReference.parse(reference)
@@ -119,6 +116,18 @@ def find_model(
     if fetched.trouble:
         warn(f"{fetched.trouble}; using {hub.repo} as it is in the cache, commit {fetched.folder.revision}")
     return _from_hub(hub, fetched.folder)
+
+
+def find_local_model(reference: str) -> Model:
+    """Find an embedded model or one in a folder, and check its files; the Hub is not looked at.
+
+    Raises:
+        ModelError: There is no such model, or it is damaged or of another layout.
+    """
+    here = _find_here(reference, None)
+    if here is None:
+        raise _unknown(reference, None)
+    return here
 
 
 def pull_model(reference: str, *, track: Track = untracked) -> Model:
@@ -163,6 +172,16 @@ def list_models() -> list[Model]:
         reference = f"{cached.repo}@{cached.folder.revision}"
         models.append(Model(reference, Source.HUB, cached.folder, cached.refs))
     return models
+
+
+def _find_here(reference: str, task: Task | None) -> Model | None:
+    if reference in _embedded():
+        folder = load_any_folder(EMBEDDED / reference, name=reference, task=task)
+        return Model(reference, Source.EMBEDDED, folder)
+    path = os.path.expanduser(reference)
+    if reference and os.path.exists(path):
+        return Model(path, Source.LOCAL, load_any_folder(Path(path), task=task))
+    return None
 
 
 def _embedded(task: Task | None = None) -> tuple[str, ...]:
