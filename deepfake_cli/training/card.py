@@ -6,6 +6,19 @@ from typing import Any
 from deepfake_cli.io.files import write_atomically
 
 _BEGIN, _END = "<!-- numbers: written by dfdetect -->", "<!-- end of numbers -->"
+# What the Hub reads at the head of a card: https://huggingface.co/docs/hub/model-cards#model-card-metadata
+_HEAD = """---
+license: {licence}
+library_name: dfdetect
+pipeline_tag: {pipeline}
+tags:
+- dfdetect
+- deepfake-detection
+---
+
+"""
+_PIPELINES = {"classifier": "image-classification", "generator": "image-to-image"}
+_LICENCES = ("apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
 _PROSE = """# {name}
 
 What it was trained on, what it cannot do and the terms of its data belong here, in words.
@@ -16,6 +29,8 @@ What it was trained on, what it cannot do and the terms of its data belong here,
 def write_card(path: Path, config: dict[str, Any]) -> None:
     """Write the numbers of a model into its card; what stands outside of their markers is kept.
 
+    A card that does not begin with what the Hub reads of it gets such a head.
+
     Args:
         path: The card; made if missing.
         config: What ``config.json`` holds.
@@ -23,10 +38,19 @@ def write_card(path: Path, config: dict[str, Any]) -> None:
     text = (
         path.read_text(encoding="utf-8") if path.exists() else _PROSE.format(**config) + f"{_BEGIN}\n{_END}\n"
     )
+    if not text.startswith("---\n"):
+        text = _head(config) + text
     before, _, rest = text.partition(_BEGIN)
     after = rest.partition(_END)[2] or "\n"
     with write_atomically(path) as file:
         file.write(f"{before}{_BEGIN}\n{_numbers(config)}{_END}{after}")
+
+
+def _head(config: dict[str, Any]) -> str:
+    """Name licence and task in the Hub's words; a licence that it has no word for is `other`."""
+    licence = config["licence"].partition(";")[0].strip().lower()
+    known = licence if licence in _LICENCES else "other"
+    return _HEAD.format(licence=known, pipeline=_PIPELINES[config["task"]])
 
 
 def _numbers(config: dict[str, Any]) -> str:
