@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_cli.pipeline.models import resolve, resolve_generator
+from deepfake_cli.training.compare import differ
 from deepfake_cli.training.evaluate import FEWEST, Judged, judge, judge_maps
+from deepfake_cli.training.examples import quick_auc
+from deepfake_cli.training.judged import by_video
 from deepfake_cli.training.metrics import auc, bootstrap
 
 # Of FaceForensics++ everything, for those alone who learned from none of it.
@@ -39,52 +42,35 @@ def main() -> None:
 
 def show(dataset: str, splits: str, judged: dict[str, Judged]) -> None:
     """Print AUCs over videos, and how each differs from that of ``plain``, on the same drawn sources."""
-    labels, sources, methods = _videos(next(iter(judged.values())))
-    scores = {name: _means(one) for name, one in judged.items()}
-    print(f"\n{dataset}, {splits}: {(labels == 0).sum()} real and {(labels == 1).sum()} fake videos\n")
+    parts = {name: by_video(one) for name, one in judged.items()}
+    some = next(iter(parts.values()))
+    print(
+        f"\n{dataset}, {splits}: {(some.labels == 0).sum()} real and {(some.labels == 1).sum()} fake videos\n"
+    )
     print("| | AUC | 95 % interval | difference to plain | 95 % interval |")
     print("|---|---|---|---|---|")
-    for name, values in scores.items():
-        low, high = bootstrap(auc, labels, values, sources)
-        cells = [name, f"{auc(labels, values):.3f}", f"{low:.3f} to {high:.3f}"]
-        if name != "plain" and "plain" in scores:
-            both = np.stack([values, scores["plain"]], 1)
-
-            def difference(y: np.ndarray, s: np.ndarray) -> float:
-                return auc(y, s[:, 0]) - auc(y, s[:, 1])
-
-            low, high = bootstrap(difference, labels, both, sources)
-            cells += [f"{difference(labels, both):+.3f}", f"{low:+.3f} to {high:+.3f}"]
+    for name, part in parts.items():
+        low, high = bootstrap(auc, part.labels, part.scores, part.sources)
+        cells = [name, f"{auc(part.labels, part.scores):.3f}", f"{low:.3f} to {high:.3f}"]
+        if name != "plain" and "plain" in parts:
+            found = differ(part, parts["plain"], quick_auc, quick_auc)
+            low, high = found.interval
+            cells += [f"{found.difference:+.3f}", f"{low:+.3f} to {high:+.3f}"]
         print(f"| {' | '.join([*cells, '', ''][:5])} |")
-    kinds = sorted(set(methods) - {""})
+    methods = np.array([row.method for row in some.rows])
+    kinds = sorted(set(methods.tolist()) - {""})
     if len(kinds) > 1:
         print(f"\n| AUC against all real videos | {' | '.join(kinds)} |\n|---|{'---|' * len(kinds)}")
         counts = [int((methods == kind).sum()) for kind in kinds]
         print(f"| fake videos | {' | '.join(map(str, counts))} |")
-        for name, values in scores.items():
+        for name, part in parts.items():
             cells = []
             for kind, count in zip(kinds, counts, strict=True):
-                kept = (labels == 0) | (methods == kind)
-                cells.append(f"{auc(labels[kept], values[kept]):.3f}" if count >= FEWEST else "too few")
+                kept = (part.labels == 0) | (methods == kind)
+                cells.append(
+                    f"{auc(part.labels[kept], part.scores[kept]):.3f}" if count >= FEWEST else "too few"
+                )
             print(f"| {name} | {' | '.join(cells)} |")
-
-
-def _videos(judged: Judged) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return label, source and method of each video."""
-    rows = {row.video: row for row in judged.rows}.values()
-    return (
-        np.array([int(row.fake) for row in rows]),
-        np.array([row.original for row in rows]),
-        np.array([row.method for row in rows]),
-    )
-
-
-def _means(judged: Judged) -> np.ndarray:
-    """Return the mean score of each video, in order of first appearance."""
-    found: dict[str, list[float]] = {}
-    for row, score in zip(judged.rows, judged.scores, strict=True):
-        found.setdefault(row.video, []).append(score)
-    return np.array([np.mean(scores) for scores in found.values()])
 
 
 if __name__ == "__main__":

@@ -2,9 +2,13 @@
 
 import typer
 
+from .compare import compare_models
+from .matrix import measure_matrix
 from .test import measure_model
 from .train import train
 
 app = typer.Typer(no_args_is_help=True, help="Train a detector and measure it.")
 app.command()(train)
 app.command("test")(measure_model)
+app.command("compare")(compare_models)
+app.command("matrix")(measure_matrix)
