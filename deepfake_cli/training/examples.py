@@ -2,13 +2,28 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_cli.errors import DataError
+
 from .evaluate import FEWEST
 from .judged import Judged, Part, by_face, by_video
-from .tables import FaceRow
+from .tables import FaceRow, read_faces
+
+
+def read_rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:
+    """Read the rows of some splits of a table.
+
+    Raises:
+        DataError: The table cannot be read, or holds no row of these splits.
+    """
+    rows = read_faces(table, splits)
+    if not rows:
+        raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
+    return rows
 
 
 def has_videos(rows: Sequence[FaceRow]) -> bool:

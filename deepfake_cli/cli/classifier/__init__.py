@@ -4,6 +4,7 @@ import typer
 
 from .compare import compare_models
 from .matrix import measure_matrix
+from .robustness import measure_robustness
 from .test import measure_model
 from .train import train
 
@@ -12,3 +13,4 @@ app.command()(train)
 app.command("test")(measure_model)
 app.command("compare")(compare_models)
 app.command("matrix")(measure_matrix)
+app.command("robustness")(measure_robustness)
