@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 BUSY = (408, 429, 500, 502, 503, 504)  # answers of a Hub that is unwell
 LOGIN = "log in with: hf auth login"
-_AGAIN = "nothing of it is in the repository yet: run the same command again"
+_AGAIN = "all of it is in the repository, or nothing: run the same command again"
 
 
 def explain(
