@@ -34,6 +34,7 @@ td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bar { width: 20rem; }
 .bar span { display: block; height: .8rem; min-width: 1px; background: var(--bar); }
 figure { margin: 1rem 0 2rem; }
+figure.square { display: inline-block; width: 360px; margin-right: 1.2rem; vertical-align: top; }
 figcaption { color: var(--dim); }
 img, svg { max-width: 100%; height: auto; }
 """.strip()
@@ -95,18 +96,19 @@ class Section:
     parts: Sequence[Grid | Bars | Sheet | Curves] = field(default=())
 
 
-def write_gallery(folder: Path, title: str, sections: Sequence[Section]) -> None:
-    """Write ``index.html``; everything that it is made of may be any text.
+def write_gallery(folder: Path, title: str, sections: Sequence[Section], page: str = PAGE) -> None:
+    """Write a page; everything that it is made of may be any text.
 
     Args:
         folder: Where the pictures of the page are.
         title: Of the page.
         sections: In order.
+        page: Its file name.
 
     Raises:
         OutputError: It cannot be written.
     """
-    with write_atomically(folder / PAGE) as file:
+    with write_atomically(folder / page) as file:
         file.writelines(f"{line}\n" for line in _page(title, sections))
 
 
@@ -140,7 +142,7 @@ def _page(title: str, sections: Sequence[Section]) -> Iterator[str]:
 
 def _part(part: Grid | Bars | Sheet | Curves) -> Iterator[str]:
     if isinstance(part, Curves):
-        yield "<figure>"
+        yield '<figure class="square">' if part.square else "<figure>"
         yield from draw_curves(part)
         yield f"<figcaption>{_text(part.caption)}</figcaption>"
         yield "</figure>"
