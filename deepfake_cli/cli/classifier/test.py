@@ -1,22 +1,22 @@
 """`dfdetect classifier test`: how good a detector is."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._extras import needs_extra
-from .._measurements import MeasuredTablesArg, RecordOpt, ScoresOpt, SplitOpt, show_measurements
-from .._options import JsonOpt, QuietOpt
-from .._ui import Column, say, table, track
+from .._measurements import DatasetsArg, RecordOpt, ReportOpt, SplitOpt, show_findings
+from .._options import JsonOpt, ProfileOpt, QuietOpt
+from .._ui import note, say, track, warn
 
-_CALLS = ("REAL", "UNCERTAIN", "FAKE")
-_VERDICTS = (
-    Column("data set"),
-    Column("split"),
-    Column("examples"),
-    *(Column(f"{label} called {verdict}", right=True) for label in ("real", "fake") for verdict in _CALLS),
-)
+if TYPE_CHECKING:
+    from deepfake_cli.settings import Profile
+    from deepfake_cli.training.evaluate import ModelFolder
+    from deepfake_cli.training.findings import Findings
+    from deepfake_cli.training.judged import Judged
 
 
 def measure_model(
@@ -26,35 +26,87 @@ def measure_model(
             metavar="MODEL", help="A model folder, the name of an embedded model, or owner/name@revision."
         ),
     ],
-    tables: MeasuredTablesArg,
+    datasets: DatasetsArg,
     split: SplitOpt = None,
-    scores: ScoresOpt = None,
+    output: ReportOpt = None,
     record: RecordOpt = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, metavar="N", help="Videos and pictures judged at once. Profile: scan.jobs."
+        ),
+    ] = None,
+    profile: ProfileOpt = None,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Measure a model on tables of faces.
+    """Measure a model on tables of faces, or on labelled videos and pictures.
 
-    Intervals are 95 %, from a bootstrap over sources. With fewer than 10 real or 10 fake examples only
-    verdicts are counted.
+    Videos and pictures are judged as `scan` does, with its settings. Intervals are 95 %, from a bootstrap
+    over sources. With fewer than 10 real or 10 fake examples only verdicts are counted.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.evaluate import count_verdicts, judge, measure, save_scores, to_json
+        from deepfake_cli.training.findings import examine_all
+        from deepfake_cli.training.findings_report import Tested, to_json, write_report
     from deepfake_cli.pipeline.models import resolve
-    from deepfake_cli.training.export import record_metrics
+    from deepfake_cli.profile import load_profile
 
+    settings = load_profile(profile, {"scan.jobs": jobs})
     folder = resolve(model)
-    decision = folder.config.decision
-    judged = [judge(folder, path, split or ["report"], track=track(quiet)) for path in tables]
-    found = [m for one in judged for m in measure(one, decision)]
-    called = [c for one in judged for c in count_verdicts(one, decision)]
-    if scores:
-        save_scores(scores, judged)
+    judged = [_judge(folder, path, split or ["report"], settings, quiet) for path in datasets]
+    findings = examine_all(judged, folder.config.decision)
+    tested = Tested(folder.config.name, folder.revision, folder.config.decision)
+    if output:
+        write_report(output, tested, findings)
     if record:
-        record_metrics(folder.path, found)
+        _record(folder, findings)
     if as_json:
-        say(json.dumps(to_json(found, called), indent=2))
-    else:
-        show_measurements(found)
-        say()
-        table(_VERDICTS, ((c.dataset, c.split, c.examples, *map(str, (*c.real, *c.fake))) for c in called))
+        say(json.dumps(to_json(tested, findings), indent=2))
+    for one in findings:
+        if not as_json:
+            show_findings(one, tested.decision.threshold)
+        if not quiet:
+            _tell(one.warnings, one.remarks)
+    if output and not quiet:
+        note(f"open {output / 'report.html'} in a browser")
+
+
+def _judge(
+    model: "ModelFolder", dataset: Path, splits: Sequence[str], profile: "Profile", quiet: bool
+) -> "Judged":
+    """Score a table of faces, or scan what is no table."""
+    from deepfake_cli.pipeline.judge import Judge
+    from deepfake_cli.pipeline.labelled import find_labelled, scan_labelled
+    from deepfake_cli.training.evaluate import judge
+    from deepfake_cli.training.judged import judged_files
+
+    files = find_labelled(dataset)
+    if files is None:
+        return judge(model, dataset, splits, track=track(quiet))
+    name = dataset.absolute().name.removesuffix(".csv")
+    scored = scan_labelled(
+        Judge(profile, model),
+        files,
+        jobs=profile.scan.jobs,
+        timeout=profile.scan.timeout,
+        track=track(quiet),
+        description=f"scanning {name}",
+    )
+    return judged_files(name, scored)
+
+
+def _record(model: "ModelFolder", findings: "Sequence[Findings]") -> None:
+    with needs_extra("train"):
+        from deepfake_cli.training.export import record_metrics  # brings torch, for which nothing else asks
+
+    found = [
+        m for each in findings if not each.joined for one in each.found for m in one.measurements.values()
+    ]
+    record_metrics(model.path, [m for m in found if m.interval is not None])
+
+
+def _tell(warnings: Sequence[str], remarks: Sequence[str]) -> None:
+    for words in warnings:
+        warn(words)
+    for words in remarks:
+        note(words)

@@ -8,7 +8,7 @@ import typer
 from .._extras import needs_extra
 from .._measurements import MeasuredTablesArg, RecordOpt, ScoresOpt, SplitOpt, show_measurements
 from .._options import JsonOpt, QuietOpt
-from .._ui import say, track
+from .._ui import say, track, warn
 
 
 def measure_generator(
@@ -30,17 +30,20 @@ def measure_generator(
     """
     with needs_extra("train"):
         from deepfake_cli.training.evaluate import judge_maps, measure_order, save_scores, to_json
+        from deepfake_cli.training.judged import left_out
     from deepfake_cli.pipeline.models import resolve_generator
     from deepfake_cli.training.export import record_metrics
 
     generator = resolve_generator(model)
     judged = [judge_maps(generator, path, split or ["report"], track=track(quiet)) for path in tables]
+    for words in () if quiet else (words for one in judged for words in left_out(one)):
+        warn(words)
     found = [m for one in judged for m in measure_order(one)]
     if scores:
         save_scores(scores, judged)
     if record:
         record_metrics(generator.path, found)
     if as_json:
-        say(json.dumps(to_json(found, ()), indent=2))
+        say(json.dumps({"measurements": to_json(found)}, indent=2))
     else:
         show_measurements(found)
