@@ -127,6 +127,15 @@ class ClassifierSettings(Section):
     minimum_faces: Count
 
 
+class CalibrateSettings(Section):
+    """How the threshold of a trained classifier is set anew."""
+
+    rule: Literal["balanced", "fpr", "cost"]
+    fpr: Annotated[float, Field(ge=0, lt=1)]
+    cost_missed: Positive
+    cost_false_alarm: Positive
+
+
 class GanSettings(Section):
     """How a generator of maps is trained."""
 
@@ -319,6 +328,7 @@ class Profile(Section):
     detector: DetectorSettings
     tracker: TrackerSettings
     classifier: ClassifierSettings
+    calibrate: CalibrateSettings
     gan: GanSettings
     predict: PredictSettings
     workspace: WorkspaceSettings
