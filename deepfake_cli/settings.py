@@ -46,6 +46,11 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 PerceptualKind = Literal["ssim", "ms-ssim", "gmsd", "ms-gmsd", "haarpsi"]
 MapKind = Literal["ssim", "ms-ssim", "gms", "absolute", "colour"]
 ForgeryKind = Literal["self-blend", "warp-rectangle", "warp-hull"]
+TreatmentKind = Literal[
+    "world", "none", "mirror", "mri-gan-simple", "mri-gan-complex", "dessa", "sbi"
+]  # what faces go through before a classifier sees them while it learns
+Schedule = Literal["cosine", "one-cycle", "linear", "plateau", "constant"]
+Level = Literal["label", "source", "method", "video"]
 Enlargement = Annotated[float, Field(ge=0.05, le=4)]
 
 
@@ -102,38 +107,75 @@ class TrackerSettings(Section):
 
 
 class ClassifierSettings(Section):
-    """How a classifier is trained and its threshold set."""
+    """What a classifier is, how it learns, and how its threshold is set."""
 
     input: Literal["plain", "mri", "fusion"]
     generator: Annotated[str, Field(min_length=1)]
     architecture: Annotated[str, Field(min_length=1)]
-    start: Literal["imagenet", "scratch"]
+    start: Annotated[str, Field(min_length=1)]
+    head: Literal["linear", "mri-gan", "dessa"]
+    hidden: CountOrOff
+    dropout: Momentum
     size: Annotated[int, Field(ge=32)]
     margin: Annotated[float, Field(gt=0)]
     mean: tuple[float, float, float]
     std: tuple[Positive, Positive, Positive]
-    labelled: Share
-    pairs: Count
+    treatment: TreatmentKind
+    alike: bool
+    mix: Literal["base", "augment", "both"]
+    sample: Annotated[float, Field(gt=0, le=1)]
+    balance: tuple[Level, ...]
+    class_weights: tuple[Positive, Positive]
+    smoothing: Momentum
+    pairs: CountOrOff
     epochs: Count
     batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    accumulate: Count
+    optimizer: Literal["adamw", "adam", "sgd"]
+    sam: Annotated[float, Field(ge=0)]
+    momentum: Momentum
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Schedule
     warmup: Share
+    hold: Share
+    plateau_patience: CountOrOff
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    clip: Annotated[float, Field(ge=0)]
+    freeze: tuple[Annotated[str, Field(min_length=1)], ...]
+    thaw: CountOrOff
     average: Share
-    precision: Literal["32-true", "bf16-mixed"]
+    patience: CountOrOff
+    precision: Literal["auto", "32-true", "bf16-mixed"]
+    accelerator: Literal["auto", "cpu", "cuda", "mps"]
+    pack: bool
     workers: CountOrOff
     seed: CountOrOff
     abstain: Annotated[float, Field(ge=0, le=0.15)]
     minimum_faces: Count
 
+    @model_validator(mode="after")
+    def _has_a_hidden_layer(self) -> Self:
+        if self.head == "mri-gan" and not self.hidden:
+            raise ValueError("the head mri-gan has a hidden layer: classifier.hidden must be 1 or more")
+        return self
 
-class CalibrateSettings(Section):
-    """How the threshold of a trained classifier is set anew."""
 
-    rule: Literal["balanced", "fpr", "cost"]
-    fpr: Annotated[float, Field(ge=0, lt=1)]
-    cost_missed: Positive
-    cost_false_alarm: Positive
+class FakesSettings(Section):
+    """Where the fakes come from that a classifier learns by."""
+
+    labelled: Annotated[float, Field(ge=0)]
+    self_blend: Annotated[float, Field(ge=0)]
+    warp_rectangle: Annotated[float, Field(ge=0)]
+    warp_hull: Annotated[float, Field(ge=0)]
+    beside: Share
+    forged_beside: Share
+
+    @model_validator(mode="after")
+    def _has_fakes(self) -> Self:
+        if not (self.labelled or self.self_blend or self.warp_rectangle or self.warp_hull):
+            raise ValueError("one of the kinds of fakes needs a weight above 0")
+        return self
 
 
 class GanSettings(Section):
@@ -328,7 +370,7 @@ class Profile(Section):
     detector: DetectorSettings
     tracker: TrackerSettings
     classifier: ClassifierSettings
-    calibrate: CalibrateSettings
+    fakes: FakesSettings
     gan: GanSettings
     predict: PredictSettings
     workspace: WorkspaceSettings

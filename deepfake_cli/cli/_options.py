@@ -21,7 +21,17 @@ ProfileOpt = Annotated[
 ]
 PresetOpt = Annotated[
     str | None,
-    typer.Option("--preset", metavar="NAME", help="Lay a published recipe over the defaults: paper."),
+    typer.Option(
+        "--preset", metavar="NAME", help="Lay a published recipe over the defaults, such as sbi or paper."
+    ),
+]
+SetOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a key of the profile, such as classifier.epochs=2 (repeatable).",
+    ),
 ]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done.")]

@@ -1,5 +1,6 @@
 """What commands that train share: the tables to learn from, each with its share, and the run's folder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,11 @@ import typer
 
 from deepfake_cli.errors import UsageError
 
+from ._ui import note, warn
+
 if TYPE_CHECKING:
+    from deepfake_cli.progress import Track
+    from deepfake_cli.settings import Profile
     from deepfake_cli.training.tables import Source
 
 TablesArg = Annotated[
@@ -19,6 +24,14 @@ TablesArg = Annotated[
 ]
 RunOpt = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The run's folder.")]
 ResumeRunOpt = Annotated[bool, typer.Option("--resume", help="Go on where the run in this folder stopped.")]
+RealOnlyOpt = Annotated[
+    bool,
+    typer.Option(
+        "--real-only",
+        help="Learn from real faces alone: no labelled fakes, only forged ones. Profile: fakes.labelled.",
+    ),
+]
+REAL_ONLY: dict[str, object] = {"fakes.labelled": 0.0}
 
 
 def sources_of(tables: list[str]) -> "list[Source]":
@@ -28,6 +41,37 @@ def sources_of(tables: list[str]) -> "list[Source]":
         UsageError: A share is not a number above 0.
     """
     return [_source(text) for text in tables]
+
+
+def tables_of(sources: "list[Source]", profile: "Profile", run: Path, track: "Track") -> "list[Source]":
+    """Cut the faces of pictures that are only listed, as `path,label`; other tables are what they are.
+
+    Args:
+        sources: Tables as they were named.
+        profile: How faces are sought.
+        run: Folder of the run, where the faces go; what is there already is taken.
+        track: Shows the progress.
+
+    Raises:
+        DataError: A list cannot be used.
+    """
+    from deepfake_cli.io.labelled import lists_files
+    from deepfake_cli.pipeline.listed import cut_listed
+
+    found = []
+    for source in sources:
+        if not lists_files(source.table):
+            found.append(source)
+            continue
+        folder = run / "faces" / source.table.stem
+        if not (folder / "faces.csv").exists():
+            cut = cut_listed(source.table, folder, profile, track=track)
+            for path, why in cut.unreadable:
+                warn(f"{path}: {why}")
+            left = f"{len(cut.faceless)} pictures have none, {len(cut.unreadable)} cannot be read"
+            note(f"{source.table}: {cut.faces} faces cut; {left}")
+        found.append(replace(source, table=folder / "faces.csv"))
+    return found
 
 
 def _source(text: str) -> "Source":

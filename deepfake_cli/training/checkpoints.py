@@ -30,7 +30,7 @@ def save_checkpoint(path: Path, states: States, optimizers: Optimizers, numbers:
     tensors = {f"{group}.{name}": tensor for group, state in states.items() for name, tensor in state.items()}
     for group, optimizer in optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"{group}.{index}.{name}": tensor for name, tensor in state.items()}
+            tensors |= {f"{group}.{index}.{name}": t for name, t in state.items() if t is not None}
     save_tensors(path, tensors, {"numbers": json.dumps(numbers)})
 
 

@@ -25,22 +25,23 @@ from .calibration import balanced_threshold, fit_temperature, sigmoid, uncertain
 from .card import write_card
 from .checkpoints import save_tensors
 from .evaluate import Measurement
-from .networks import build_network
+from .faces_once import FacesOnce
+from .networks import build_network, face_scale
 
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
+_BATCH = 8
 
 
 def export_classifier(
     folder: Path,
     weights: dict[str, Tensor],
     settings: ClassifierSettings,
+    chosen: FacesOnce,
     *,
     generator: GeneratorFolder | None = None,
     name: str,
     trained_on: list[str],
-    labels: NDArray[np.int64],
-    faces: NDArray[np.uint8],
 ) -> None:
     """Write a model folder and set its temperature, threshold and band on the faces of the split ``choose``.
 
@@ -48,11 +49,10 @@ def export_classifier(
         folder: Where to write; made if missing.
         weights: State of the network.
         settings: The recipe that made it.
+        chosen: Faces of the split ``choose``.
         generator: Whose maps it looks at, unless its input is ``plain``.
         name: What the model is called.
         trained_on: Names of the data sets.
-        labels: (N,) 1 for fake, of ``choose``.
-        faces: (N, S, S, 3) its faces.
 
     Raises:
         ModelError: ONNX Runtime does not compute what torch does.
@@ -64,10 +64,15 @@ def export_classifier(
     save_tensors(folder / "model.safetensors", weights)
     outputs = ("logits",) if generator is None else ("logits", "maps")
     export_onnx(model, settings.size, folder / "model.onnx", outputs)
-    classifier = Classifier(folder / "model.onnx", size=settings.size, mean=settings.mean, std=settings.std)
-    check_parity(model, folder / "model.onnx", classifier.preprocess(faces[:8]))
-    logits = classifier.logits(faces).astype(np.float64)
-    source = f"choose: {int((labels == 0).sum())} real and {int((labels == 1).sum())} fake faces"
+    mean, std = face_scale(settings)
+    classifier = Classifier(folder / "model.onnx", size=settings.size, mean=mean, std=std)
+    check_parity(model, folder / "model.onnx", classifier.preprocess(np.stack(_some(chosen, 0))))
+    logits = np.concatenate(
+        [classifier.logits(np.stack(_some(chosen, start))) for start in range(0, len(chosen), _BATCH)]
+    ).astype(np.float64)
+    labels = chosen.labels
+    made = "" if all(kind is None for kind in chosen.forged) else ", some or all made of the real ones"
+    source = f"choose: {int((labels == 0).sum())} real and {int((labels == 1).sum())} fake faces{made}"
     config = {
         "schema": 1,
         "name": name,
@@ -78,8 +83,8 @@ def export_classifier(
         "input": {
             "size": settings.size,
             "margin": settings.margin,
-            "mean": settings.mean,
-            "std": settings.std,
+            "mean": mean,
+            "std": std,
         },
         **_decide(labels, logits, settings, source),
         "metrics": [],
@@ -88,6 +93,10 @@ def export_classifier(
         "files": hashes(folder, "model.onnx", "model.safetensors"),
     }
     write_config(folder, config)
+
+
+def _some(faces: FacesOnce, start: int) -> list[NDArray[np.uint8]]:
+    return [faces[i] for i in range(start, min(start + _BATCH, len(faces)))]
 
 
 def export_onnx(model: nn.Module, size: int, path: Path, outputs: tuple[str, ...] = ("logits",)) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
@@ -21,10 +20,10 @@ from deepfake_cli.models.generator import Painter, begin_gan, build_generator
 from deepfake_cli.settings import GanSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
+from .devices import open_fabric
 from .imagenet import load_imagenet_encoder
 from .networks import load_weights
 from .perceptual import perceptual_loss
-from .processes import count, count_here
 from .schedules import rise_and_fall, rise_and_stay
 
 
@@ -63,7 +62,7 @@ class GanLearner:
 
     def __init__(self, settings: GanSettings, start: dict[str, Tensor] | None = None) -> None:
         self._settings = settings
-        self.fabric = _fabric(settings)
+        self.fabric = open_fabric(settings.precision)
         torch.manual_seed(settings.seed)
         self._generator = _begin(settings, start)
         self._discriminator = PatchDiscriminator(settings.discriminator_width, settings.discriminator_depth)
@@ -191,19 +190,6 @@ def build(settings: GanSettings) -> nn.Module:
 def scaled(pictures: Tensor) -> Tensor:
     """Turn (N, S, S, 3) uint8 into (N, 3, S, S) in [-1, 1]."""
     return (pictures / 127.5 - 1).permute(0, 3, 1, 2)
-
-
-def _fabric(settings: GanSettings) -> Fabric:
-    """Take one device, or as many processes as ``torchrun`` has started."""
-    fabric = Fabric(
-        accelerator="auto",
-        devices=count_here(),
-        num_nodes=count() // count_here(),
-        strategy="ddp" if count() > 1 else "auto",
-        precision=settings.precision,
-    )
-    fabric.launch()
-    return fabric
 
 
 def _begin(settings: GanSettings, start: dict[str, Tensor] | None) -> nn.Module:

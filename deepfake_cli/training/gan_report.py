@@ -1,9 +1,7 @@
-"""What a run of a generator looks like: a page for a browser, and the same for TensorBoard."""
+"""What a run of a generator looks like: a page for a browser, and what TensorBoard shows of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,50 +14,19 @@ from deepfake_cli.settings import GanSettings
 
 from .gan import GanEpoch, GanStep
 
-_EVERY = 20  # steps between points of TensorBoard's curves
+
+def step_values(step: GanStep) -> dict[str, float]:
+    """Name what TensorBoard shows of a step."""
+    return {f"loss/{name}": value for name, value in step.losses._asdict().items()}
 
 
-class TensorBoard:
-    """Writes what TensorBoard shows.
-
-    Args:
-        folder: Where; made with the first entry, which only the first of several processes makes.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._writer: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-    def step(self, step: GanStep) -> None:
-        """Note the losses of a step, of every twentieth."""
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # What an interrupted run noted beyond its last checkpoint is taken back.
-            self._writer = SummaryWriter(str(self._folder), purge_step=step.step)
-        if step.step % _EVERY == 0:
-            for name, value in step.losses._asdict().items():
-                self._writer.add_scalar(f"loss/{name}", value, step.step)
-
-    def epoch(self, epoch: GanEpoch) -> None:
-        """Note the measures and samples of an epoch."""
-        painted = epoch.painted
-        measures = {"auc": painted.auc, "mean/real": painted.real, "mean/fake": painted.fake}
-        if painted.ssim is not None:
-            measures["ssim"] = painted.ssim
-        for name, value in measures.items():
-            self._writer.add_scalar(f"choose/{name}", value, epoch.steps)
-        self._writer.add_image("samples", painted.sheet, epoch.steps, dataformats="HWC")
-        self._writer.flush()
+def epoch_values(epoch: GanEpoch) -> dict[str, float]:
+    """Name what TensorBoard shows of an epoch, beside its samples."""
+    painted = epoch.painted
+    measures = {"auc": painted.auc, "mean/real": painted.real, "mean/fake": painted.fake}
+    if painted.ssim is not None:
+        measures["ssim"] = painted.ssim
+    return {f"choose/{name}": value for name, value in measures.items()}
 
 
 def write_report(

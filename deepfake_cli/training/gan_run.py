@@ -20,10 +20,11 @@ from deepfake_cli.settings import GanSettings
 from .checkpoints import load_tensors, save_tensors
 from .export_generator import export_generator
 from .gan import GanEpoch, GanStep, train_gan
-from .gan_report import TensorBoard, write_report
+from .gan_report import epoch_values, step_values, write_report
 from .processes import count, is_first
 from .run_folder import open_run
 from .tables import Source
+from .tensorboard import TensorBoard
 
 COLUMNS = (
     *("epoch", "steps", "generator", "adversarial", "squared", "perceptual", "discriminator"),
@@ -63,7 +64,7 @@ def run_gan(
     with TensorBoard(folder / "tensorboard") as board:
 
         def told(step: GanStep) -> None:
-            board.step(step)
+            board.step(step.step, step_values(step))
             watch(step)
 
         epochs = train_gan(sources, settings, checkpoint=last, resume=resume, start=weights, watch=told)
@@ -72,7 +73,7 @@ def run_gan(
             done.append(_row(epoch))
             _keep(folder, epoch, settings)
             _write_log(folder / "losses.csv", done)
-            board.epoch(epoch)
+            board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.painted.sheet})
             write_report(folder / "report", folder.name, done, settings, epoch)
             yield epoch
     if is_first():

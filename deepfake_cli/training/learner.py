@@ -1,32 +1,44 @@
 """A network that learns: its optimizer, the moving average of its weights, and how both go to disk."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
+from deepfake_cli.errors import DataError
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
-from .networks import begin, build_network
-from .pairs import FacesOnce
-from .schedules import rise_and_fall
+from .devices import open_fabric
+from .faces_once import FacesOnce
+from .networks import begin, build_network, encoder_parts, face_scale
+from .schedules import one_cycle_momentum, rate
+from .sharpness import sharpened
 
+Batch = tuple[Tensor, Tensor]
 _BATCH_TO_JUDGE = 64
 
 
+class Step(NamedTuple):
+    """An optimizer step that was taken: its mean loss over all processes, and the learning rate."""
+
+    loss: float
+    rate: float
+
+
 class Learner:
-    """A classifier in training, on whatever device Fabric finds.
+    """A classifier in training, on whatever device Fabric finds; ``torchrun`` starts several processes.
 
     Args:
         settings: The recipe.
@@ -35,6 +47,13 @@ class Learner:
 
     Attributes:
         average: Moving average of the weights: what is judged and kept.
+        fabric: Where it runs.
+        began: What the encoder started from, in words.
+        factor: Of the learning rate, beside its schedule.
+
+    Raises:
+        ModelError: The network cannot be built, or the weights do not fit.
+        DataError: No part of the encoder is called what is to be frozen.
     """
 
     def __init__(
@@ -43,63 +62,66 @@ class Learner:
         generator: GeneratorFolder | None = None,
         start: dict[str, Tensor] | None = None,
     ) -> None:
-        torch.manual_seed(settings.seed)
         self._settings, self._generator = settings, generator
-        self._fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
-        self._model = begin(settings, generator, start)
-        if self._fabric.device.type == "cpu":
+        self.fabric = open_fabric(settings.precision, settings.accelerator)
+        torch.manual_seed(settings.seed)
+        self._model, self.began = begin(settings, generator, start)
+        self._frozen = encoder_parts(self._model, settings.freeze)
+        if not settings.thaw:
+            self._freeze(0)
+        if self.fabric.device.type == "cpu":
             _keep_large_depthwise_in_float(self._model)
         self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(
-            [parameter for parameter in self._model.parameters() if parameter.requires_grad],
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
-        self._network, self._optimizer = self._fabric.setup(self._model, optimizer)
+        self._learning = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        self._network, self._optimizer = self.fabric.setup(self._model, _optimizer(self._learning, settings))
         self.average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+        self.factor = 1.0
 
-    def learn(self, batches: Iterable[tuple[Tensor, Tensor]], first: int, total: int) -> float:
-        """Take one optimizer step a batch.
+    def learn(self, batches: Iterable[Batch], epoch: int, first: int, total: int) -> Iterator[Step]:
+        """Take one optimizer step for every ``accumulate`` batches, and yield it.
 
         Args:
-            batches: Faces (N, S, S, 3) uint8 and labels (N,), 1 for fake.
+            batches: This process's faces (N, S, S, 3) uint8 and labels (N,), 1 for fake.
+            epoch: Counted from 0.
             first: Number of the first step, counted from 0 over the whole run.
             total: Steps of the whole run.
 
-        Returns:
-            The mean loss.
+        Raises:
+            DataError: The loss is not a number.
         """
+        settings = self._settings
+        # What a step draws depends on its epoch alone, so that a resumed run goes on as if uninterrupted.
+        torch.manual_seed((settings.seed << 32) + (first << 8) + self.fabric.global_rank)
         self._network.train()
-        losses = []
-        for step, (faces, labels) in enumerate(batches, start=first):
-            for group in self._optimizer.param_groups:
-                group["lr"] = self._settings.learning_rate * rise_and_fall(step, total, self._settings.warmup)
-            logits = _logits(self._network(normalise(faces.to(self._fabric.device), self._settings)))
-            loss = binary_cross_entropy_with_logits(logits.float(), labels.to(self._fabric.device))
-            self._fabric.backward(loss)
-            self._optimizer.step()
-            self._optimizer.zero_grad()
+        self._freeze(epoch)
+        for step, parts in enumerate(_grouped(batches, settings.accumulate), start=first):
+            now = self._set_rate(step, total)
+            loss = self._step(parts)
+            if not math.isfinite(loss):
+                raise DataError(
+                    f"the loss is not a number at step {step + 1}, in epoch {epoch + 1}; earlier epochs are kept",
+                    "lower classifier.learning_rate, or set classifier.clip, and start again",
+                )
             # Early on the average follows fast, or it would still hold the untrained head.
-            decay = min(self._settings.average, (step + 1) / (step + 10))
+            decay = min(settings.average, (step + 1) / (step + 10))
             average_into(self.average, self._model.state_dict(), decay)
-            losses.append(loss.item())
-        return float(np.mean(losses))
+            yield Step(loss, now)
 
     def judge(self, faces: FacesOnce) -> NDArray[np.float64]:
         """Compute the logits (N,) of faces under the averaged weights, in float32."""
         model = build_network(self._settings, self._generator)
         model.load_state_dict(self.average)
-        model.to(self._fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(self.fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         model.eval()
         logits = []
         with torch.inference_mode():
             for batch in DataLoader(faces, _BATCH_TO_JUDGE, num_workers=self._settings.workers):
-                planes = normalise(batch.to(self._fabric.device), self._settings)
+                planes = normalise(batch.to(self.fabric.device), self._settings)
                 logits.append(_logits(model(planes)).cpu().numpy())
         return np.concatenate(logits).astype(np.float64)
 
     def save(self, path: Path, numbers: dict[str, Any]) -> None:
-        """Write all that a run needs to go on, with some numbers of the caller's."""
+        """Write all that a run needs to go on, with some numbers of the caller's; the first process alone."""
         states = {"weights": self._model.state_dict(), "average": self.average}
         save_checkpoint(path, states, {"optimizer": self._optimizer}, numbers)
 
@@ -107,12 +129,95 @@ class Learner:
         """Go back to what ``save`` wrote and return the caller's numbers.
 
         Raises:
-            DataError: The file is not a checkpoint.
+            DataError: The file is not a checkpoint, or one of another network.
         """
         states, numbers = load_checkpoint(path, ("weights", "average"), {"optimizer": self._optimizer})
-        self._model.load_state_dict(states["weights"])
-        self.average = {name: tensor.to(self._fabric.device) for name, tensor in states["average"].items()}
+        try:
+            self._model.load_state_dict(states["weights"])
+        except RuntimeError as error:
+            raise DataError(
+                f"{path} is of another network than {self._settings.architecture}: "
+                f"{str(error).splitlines()[-1].strip()}",
+                "resume with the profile that the run was started with",
+            ) from error
+        self.average = {name: tensor.to(self.fabric.device) for name, tensor in states["average"].items()}
         return numbers
+
+    def _step(self, parts: tuple[Batch, ...]) -> float:
+        settings = self._settings
+        loss = self._gather(parts)
+        if settings.sam:
+            with sharpened(self._learning, settings.sam):
+                self._gather(parts)
+        if settings.clip:
+            self.fabric.clip_gradients(
+                self._network, self._optimizer, max_norm=settings.clip, error_if_nonfinite=False
+            )
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        joined = self.fabric.all_reduce(loss, reduce_op="mean")
+        assert isinstance(joined, Tensor)
+        return joined.item()
+
+    def _gather(self, parts: tuple[Batch, ...]) -> Tensor:
+        """Add up the gradients of some batches; return their mean loss."""
+        losses = []
+        for number, (faces, labels) in enumerate(parts, 1):
+            last: AbstractContextManager[None] = nullcontext()
+            with last if number == len(parts) else self.fabric.no_backward_sync(self._network):
+                loss = self._loss(faces.to(self.fabric.device), labels.to(self.fabric.device))
+                self.fabric.backward(loss / len(parts))
+            losses.append(loss.detach())
+        return torch.stack(losses).mean()
+
+    def _loss(self, faces: Tensor, labels: Tensor) -> Tensor:
+        """Compute the mean cross-entropy of faces (N, S, S, 3) against labels (N,)."""
+        settings = self._settings
+        logits = _logits(self._network(normalise(faces, settings))).float()
+        soft = labels * (1 - settings.smoothing) + settings.smoothing / 2
+        real, fake = settings.class_weights
+        return binary_cross_entropy_with_logits(logits, soft, weight=real + (fake - real) * labels)
+
+    def _set_rate(self, step: int, total: int) -> float:
+        settings = self._settings
+        factor = self.factor * rate(
+            settings.schedule, step, total, warmup=settings.warmup, hold=settings.hold
+        )
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * factor
+            if settings.schedule == "one-cycle":
+                momentum = one_cycle_momentum(step, total, settings.warmup)
+                if "betas" in group:
+                    group["betas"] = (momentum, group["betas"][1])
+                else:
+                    group["momentum"] = momentum
+        return settings.learning_rate * factor
+
+    def _freeze(self, epoch: int) -> None:
+        """Keep parts from learning, until they thaw; the statistics of their normalisation stay too."""
+        frozen = not self._settings.thaw or epoch < self._settings.thaw
+        for module, parameters in self._frozen:
+            if frozen:
+                module.eval()
+            for parameter in parameters:
+                parameter.requires_grad_(not frozen)
+
+
+def _grouped(batches: Iterable[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
+    iterator = iter(batches)
+    while group := tuple(islice(iterator, size)):
+        yield group
+
+
+def _optimizer(parameters: list[nn.Parameter], settings: ClassifierSettings) -> torch.optim.Optimizer:
+    peak, decay = settings.learning_rate, settings.weight_decay
+    match settings.optimizer:
+        case "adamw":
+            return torch.optim.AdamW(parameters, peak, weight_decay=decay)
+        case "adam":
+            return torch.optim.Adam(parameters, peak, weight_decay=decay)
+        case "sgd":
+            return torch.optim.SGD(parameters, peak, settings.momentum, weight_decay=decay)
 
 
 def _logits(answer: Tensor | tuple[Tensor, Tensor]) -> Tensor:
@@ -122,7 +227,7 @@ def _logits(answer: Tensor | tuple[Tensor, Tensor]) -> Tensor:
 
 def normalise(faces: Tensor, settings: ClassifierSettings) -> Tensor:
     """Turn (N, S, S, 3) uint8 into the network's (N, 3, S, S): (x / 255 - mean) / std."""
-    mean, std = (torch.tensor(values, device=faces.device) for values in (settings.mean, settings.std))
+    mean, std = (torch.tensor(values, device=faces.device) for values in face_scale(settings))
     return ((faces / 255 - mean) / std).permute(0, 3, 1, 2)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,7 +12,9 @@ from torch.utils.data import Dataset
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.mri import Metric, dissimilarity
 from deepfake_cli.errors import DataError
+from deepfake_cli.settings import FakesSettings
 
+from .pictures import single_threaded
 from .pools import Pools
 from .tables import FaceRow, Source, read_picture
 from .transforms import cut_loosely, damage
@@ -60,7 +61,15 @@ class MapPairs(Dataset[tuple[Tensor, Tensor]]):
         margin: float,
         seed: int,
     ) -> None:
-        self._pools = Pools(sources, labelled=labelled, beside=beside, aligned=True)
+        fakes = FakesSettings(
+            labelled=labelled,
+            self_blend=1 - labelled,
+            warp_rectangle=0,
+            warp_hull=0,
+            beside=beside,
+            forged_beside=1,
+        )
+        self._pools = Pools(sources, fakes, None, aligned=True)
         self._pairs = pairs or self._pools.fakes
         if not self._pairs:
             raise DataError(
@@ -76,7 +85,7 @@ class MapPairs(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return faces and maps, both (2, size, size, 3) uint8, the real one first; 255 is the map's 1."""
-        cv2.setNumThreads(0)  # the loaders share the processor among themselves
+        single_threaded()
         rng = np.random.default_rng((self._seed, self.epoch, index))
         pair = self._pools.draw(rng)
         assert pair.original is not None  # the pools hold aligned pairs only

@@ -1,9 +1,11 @@
 """The networks of classifiers as recipes describe them, and the weights that they begin with."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
-from deepfake_cli.errors import ModelError
+from deepfake_cli.errors import DataError, ModelError
 from deepfake_cli.io.model_folder import SAFETENSORS, GeneratorFolder
 from deepfake_cli.models.classifier import FaceClassifier, build_classifier
 from deepfake_cli.models.generator import Painter, build_generator
@@ -11,10 +13,19 @@ from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import load_tensors
-from .imagenet import load_imagenet
+from .imagenet import check_architecture, load_encoder
 
 Network = FaceClassifier | MapClassifier
+Scale = tuple[tuple[float, float, float], tuple[float, float, float]]
 HALF = (0.5, 0.5, 0.5)  # generators see faces in [-1, 1]
+
+
+def face_scale(settings: ClassifierSettings) -> Scale:
+    """Tell the mean and the standard deviation by which faces enter the network of a recipe.
+
+    Generators take faces in [-1, 1]; with the input ``mri`` the recipe's own are those of the maps.
+    """
+    return (HALF, HALF) if settings.input == "mri" else (settings.mean, settings.std)
 
 
 def build_network(settings: ClassifierSettings, generator: GeneratorFolder | None) -> Network:
@@ -28,28 +39,34 @@ def build_network(settings: ClassifierSettings, generator: GeneratorFolder | Non
         ModelError: The generator cannot be built, or sees faces on another scale than the recipe.
     """
     if settings.input == "plain":
-        return build_classifier(settings.architecture)
+        return _build(settings, 3)
     assert generator is not None  # whoever read the recipe has found it
-    given = generator.config.input
-    if (settings.mean, settings.std) != (HALF, HALF) or (given.mean, given.std) != (HALF, HALF):
+    given, fusion = generator.config.input, settings.input == "fusion"
+    if face_scale(settings) != (HALF, HALF) or (given.mean, given.std) != (HALF, HALF):
         raise ModelError(
             "faces and the generator's faces must be on one scale", "leave classifier.mean and std at 0.5"
         )
-    fusion = settings.input == "fusion"
     return MapClassifier(
         Painter(empty_generator(generator)),
-        build_classifier(settings.architecture, channels=6 if fusion else 3),
+        _build(settings, 6 if fusion else 3),
         painted=given.size,
-        seen=settings.size if fusion else given.size,
-        mean=HALF,
-        std=HALF,
+        seen=settings.size if fusion else min(settings.size, given.size),
+        mean=settings.mean,
+        std=settings.std,
         with_face=fusion,
+    )
+
+
+def _build(settings: ClassifierSettings, channels: int) -> FaceClassifier:
+    check_architecture(settings.architecture)
+    return build_classifier(
+        settings.architecture, channels, head=settings.head, hidden=settings.hidden, dropout=settings.dropout
     )
 
 
 def begin(
     settings: ClassifierSettings, generator: GeneratorFolder | None, start: dict[str, Tensor] | None
-) -> Network:
+) -> tuple[Network, str]:
     """Build the network of a recipe with the weights that it begins to learn from.
 
     Args:
@@ -57,24 +74,69 @@ def begin(
         generator: As in ``build_network``; its weights become part of the network.
         start: Weights of a network of the same recipe, or of a plain one, instead of ``settings.start``.
 
+    Returns:
+        The network, and what its encoder started from, in words.
+
     Raises:
+        HubError: The weights cannot be fetched.
         ModelError: The weights do not fit.
     """
     network = build_network(settings, generator)
-    judge = network.network if isinstance(network, MapClassifier) else network
+    judge = judge_of(network)
     if isinstance(network, MapClassifier):
         assert generator is not None
         network.painter.generator.load_state_dict(generator_weights(generator))  # type: ignore[union-attr]
-    assert isinstance(judge, FaceClassifier)
     if start is not None:
         whole = any(name.startswith("painter.") for name in start)
         load_weights(network if whole or judge is network else judge, start)
-    elif settings.start == "imagenet":
-        plain = build_classifier(settings.architecture)
-        load_imagenet(plain.network, settings.architecture)
-        head = {name: tensor for name, tensor in judge.state_dict().items() if "classifier" in name}
-        load_weights(judge, plain.state_dict() | head)
-    return network
+        return network, "weights of another run"
+    if settings.start == "scratch":
+        return network, settings.start
+    plain = _build(settings, 3)
+    began = load_encoder(plain.network, settings.architecture, settings.start)
+    encoder = {name: tensor for name, tensor in plain.state_dict().items() if name not in plain.head_names}
+    head = {name: tensor for name, tensor in judge.state_dict().items() if name in judge.head_names}
+    load_weights(judge, judge.state_dict() | encoder | head)
+    return network, began
+
+
+def judge_of(network: Network) -> FaceClassifier:
+    """Take the part of a network that learns."""
+    judge = network.network if isinstance(network, MapClassifier) else network
+    assert isinstance(judge, FaceClassifier)
+    return judge
+
+
+def encoder_parts(network: Network, names: Iterable[str]) -> list[tuple[nn.Module, list[nn.Parameter]]]:
+    """Find parts of the encoder.
+
+    Args:
+        network: Of which.
+        names: How the names of the parts begin; ``encoder`` is all of it.
+
+    Returns:
+        Modules, each with its own parameters.
+
+    Raises:
+        DataError: There is no such part.
+    """
+    judge = judge_of(network)
+    head = judge.head_names
+    parts = []
+    for wanted in names:
+        found = [
+            (module, list(module.parameters(recurse=False)))
+            for name, module in judge.network.named_modules()
+            if (wanted == "encoder" or f"{name}.".startswith(f"{wanted}."))
+            and not any(f"network.{name}.{own}" in head for own, _ in module.named_parameters(recurse=False))
+        ]
+        if not found:
+            known = ", ".join(name for name, _ in judge.network.named_children())
+            raise DataError(
+                f"classifier.freeze: the encoder has no part {wanted}", f"it has: encoder, {known}"
+            )
+        parts += found
+    return parts
 
 
 def empty_generator(folder: GeneratorFolder) -> nn.Module:

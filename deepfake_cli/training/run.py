@@ -2,109 +2,140 @@
 
 <run>/last.safetensors    where to go on after an interruption
 <run>/best.safetensors    the weights of the best epoch so far
-<run>/epochs.csv          loss and AUC of every epoch
+<run>/epochs.csv          losses and AUC of every epoch
+<run>/report.html         curves, and the recipe
+<run>/tensorboard/        the same for TensorBoard
+<run>/learned.json        what the model learned from, as hashes
 <run>/model/              the model folder, once the last epoch is done
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import numpy as np
 
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
-from deepfake_cli.settings import ClassifierSettings
+from deepfake_cli.settings import Profile
 
 from .checkpoints import load_tensors, save_tensors
-from .classifier import Epoch, faces_to_choose_by, train_classifier
+from .classifier import Epoch, TrainingStep, learned_from, train_classifier
 from .export import export_classifier
+from .faces_once import faces_to_choose_by
+from .processes import is_first
+from .report import Row, epoch_values, step_values, write_report
 from .run_folder import open_run
 from .tables import Source
-
-_HEADER = ("epoch", "steps", "loss", "choose_auc")
+from .tensorboard import TensorBoard
 
 
 def run_training(
     sources: list[Source],
-    settings: ClassifierSettings,
+    profile: Profile,
     folder: Path,
     *,
     generator: GeneratorFolder | None = None,
     resume: bool = False,
     start: Path | None = None,
     track: Track = untracked,
+    watch: Callable[[TrainingStep], None] = lambda step: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Epoch]:
-    """Train, keep what is needed to go on, and write the model folder after the last epoch.
+    """Train, keep what is needed to go on and to look at, and write the model folder after the last epoch.
 
     Args:
         sources: Tables to learn from; their split ``choose`` picks the epoch and sets the threshold.
-        settings: The recipe.
+        profile: The recipe.
         folder: The run's folder; made if missing.
         generator: Whose maps the classifier looks at, unless its input is ``plain``.
         resume: Go on where the run in this folder stopped.
-        start: ``model.safetensors`` to start from instead of ``settings.start``.
-        track: Shows the progress of every epoch.
+        start: ``model.safetensors`` to start from instead of ``classifier.start``.
+        track: Shows the progress of what comes before the first epoch.
+        watch: Told every step.
+        warn: Told what the user should know.
 
     Raises:
-        DataError: A table cannot be used, or the folder holds another run.
+        DataError: A table cannot be used, the folder holds another run, or the loss is not a number.
         ModelError: The start weights do not fit, or the export is not what was trained.
-        OutputError: The folder cannot be made.
+        OutputError: Something cannot be written.
+        UsageError: The recipe asks for what cannot be.
     """
     weights = load_tensors(start) if start else None
     last = open_run(folder, resume)
-    done = _read_log(folder / "epochs.csv") if resume else []
-    epochs = train_classifier(
-        sources,
-        settings,
-        checkpoint=last,
-        generator=generator,
-        resume=resume,
-        start=weights,
-        track=track,
-    )
-    for epoch in epochs:
-        if epoch.best:
-            notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
-            save_tensors(folder / "best.safetensors", epoch.weights, notes)
-        done = [row for row in done if int(row[0]) < epoch.number]
-        done.append((str(epoch.number), str(epoch.steps), f"{epoch.loss:.5f}", f"{epoch.choose_auc:.5f}"))
-        _write_log(folder / "epochs.csv", done)
-        yield epoch
-    write_model(sources, settings, folder, generator)
+    rows = _read_log(folder / "epochs.csv") if resume else []
+    with TensorBoard(folder / "tensorboard") as board:
+
+        def told(step: TrainingStep) -> None:
+            board.step(step.step, step_values(step))
+            watch(step)
+
+        epochs = train_classifier(
+            sources,
+            profile,
+            checkpoint=last,
+            generator=generator,
+            resume=resume,
+            start=weights,
+            track=track,
+            watch=told,
+            warn=warn,
+        )
+        for epoch in epochs:
+            if epoch.best:
+                notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
+                save_tensors(folder / "best.safetensors", epoch.weights, notes)
+            rows = [*(row for row in rows if int(row["epoch"]) < epoch.number), _row(epoch)]
+            _write_log(folder / "epochs.csv", rows)
+            board.epoch(epoch.steps, epoch_values(epoch))
+            write_report(folder, rows, profile, _facts(sources, epoch))
+            yield epoch
+    if is_first():
+        write_model(sources, profile, folder, generator)
 
 
 def write_model(
-    sources: list[Source],
-    settings: ClassifierSettings,
-    folder: Path,
-    generator: GeneratorFolder | None = None,
+    sources: list[Source], profile: Profile, folder: Path, generator: GeneratorFolder | None = None
 ) -> None:
     """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
-    once = faces_to_choose_by(sources, settings)
+    settings = profile.classifier
     export_classifier(
         folder / "model",
         load_tensors(folder / "best.safetensors"),
         settings,
+        faces_to_choose_by(sources, profile),
         generator=generator,
         name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}"
         + ("" if settings.input == "plain" else f"-{settings.input}"),
-        trained_on=[source.table.parent.name for source in sources],
-        labels=once.labels,
-        faces=np.stack([once[i] for i in range(len(once))]),
+        trained_on=[source.table.parent.name for source in learned_from(sources, settings)],
     )
 
 
-def _read_log(path: Path) -> list[tuple[str, ...]]:
+def _facts(sources: list[Source], epoch: Epoch) -> list[tuple[str, str]]:
+    tables = [(f"table {n}", f"{one.table}, share {one.share:g}") for n, one in enumerate(sources, 1)]
+    return [*tables, ("encoder started from", epoch.began)]
+
+
+def _row(epoch: Epoch) -> Row:
+    numbers = {
+        "loss": epoch.loss,
+        "rate": epoch.rate,
+        "choose_loss": epoch.choose_loss,
+        "choose_auc": epoch.choose_auc,
+        **{f"choose_auc {name}": value for name, value in epoch.choose.items() if len(epoch.choose) > 1},
+    }
+    shown = {name: f"{value:.6g}" for name, value in numbers.items()}
+    return {"epoch": str(epoch.number), "steps": str(epoch.steps), **shown}
+
+
+def _read_log(path: Path) -> list[Row]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [tuple(row) for row in csv.reader(file)][1:]
+        return list(csv.DictReader(file))
 
 
-def _write_log(path: Path, rows: list[tuple[str, ...]]) -> None:
+def _write_log(path: Path, rows: list[Row]) -> None:
     with write_atomically(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_HEADER)
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
         writer.writerows(rows)

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from recipes import tiny_recipe
 
 from deepfake_cli.core import perturbations as perturb
 from deepfake_cli.core.forgeries import self_blend
-from deepfake_cli.profile import load_profile
-from deepfake_cli.settings import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings, Profile
 from deepfake_cli.training.tables import COLUMNS
 
 POINTS = np.array([(205.0, 112.0), (246.0, 108.0), (228.0, 132.0), (212.0, 152.0), (248.0, 149.0)])
@@ -52,16 +52,10 @@ def faces_table(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) 
 
 
 @pytest.fixture(scope="session")
-def tiny() -> ClassifierSettings:
-    """A recipe for seconds: timm's test network on faces of 64 px."""
-    values = {
-        "architecture": "test_efficientnet",
-        "start": "scratch",
-        "size": 64,
-        "pairs": 6,
-        "epochs": 2,
-        "batch": 4,
-        "workers": 0,
-        "precision": "32-true",
-    }
-    return load_profile(options={f"classifier.{key}": value for key, value in values.items()}).classifier
+def recipe() -> Profile:
+    return tiny_recipe()
+
+
+@pytest.fixture(scope="session")
+def tiny(recipe: Profile) -> ClassifierSettings:
+    return recipe.classifier

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from recipes import tiny_recipe
 from safetensors.torch import load_file
 
 from deepfake_cli.errors import ModelError
@@ -37,10 +38,10 @@ def generator(faces_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Ge
 
 @pytest.mark.parametrize("sees", ["mri", "fusion"])
 def test_the_generator_paints_within_the_classifier_as_alone(
-    sees: str, generator: GeneratorFolder, faces_table: Path, tiny: ClassifierSettings, tmp_path: Path
+    sees: str, generator: GeneratorFolder, faces_table: Path, tmp_path: Path
 ) -> None:
-    settings = tiny.model_copy(update={"input": sees, "size": 32})
-    list(run_training([Source(faces_table)], settings, tmp_path, generator=generator))
+    recipe = tiny_recipe(input=sees, size=32)
+    list(run_training([Source(faces_table)], recipe, tmp_path, generator=generator))
     model = load_model_folder(tmp_path / "model")
     assert model.config.method == sees
     assert model.config.generator == f"{generator.config.name}@{generator.revision}"
@@ -56,10 +57,10 @@ def test_the_generator_paints_within_the_classifier_as_alone(
 
 
 def test_faces_of_another_size_are_scaled_for_the_generator(
-    generator: GeneratorFolder, faces_table: Path, tiny: ClassifierSettings, tmp_path: Path
+    generator: GeneratorFolder, faces_table: Path, tmp_path: Path
 ) -> None:
-    settings = tiny.model_copy(update={"input": "fusion", "epochs": 1})
-    list(run_training([Source(faces_table)], settings, tmp_path, generator=generator))
+    recipe = tiny_recipe(input="fusion", epochs=1)
+    list(run_training([Source(faces_table)], recipe, tmp_path, generator=generator))
     model = load_model_folder(tmp_path / "model")
     given = model.config.input
     classifier = Classifier(model.onnx, size=64, mean=given.mean, std=given.std)
@@ -73,7 +74,8 @@ def test_fusion_begins_where_the_plain_classifier_ended(
 ) -> None:
     """The first layer knows faces alone and ignores the map: the same logits."""
     plain = build_classifier(tiny.architecture).eval()
-    fusion = begin(tiny.model_copy(update={"input": "fusion"}), generator, plain.state_dict()).eval()
+    fusion, _ = begin(tiny.model_copy(update={"input": "fusion"}), generator, plain.state_dict())
+    fusion.eval()
     faces = torch.rand(2, 3, 64, 64) * 2 - 1
     with torch.inference_mode():
         logits, _ = fusion(faces)
@@ -86,14 +88,14 @@ def test_weights_of_another_network_are_refused(generator: GeneratorFolder, tiny
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    generator: GeneratorFolder, faces_table: Path, tiny: ClassifierSettings, tmp_path: Path
+    generator: GeneratorFolder, faces_table: Path, tmp_path: Path
 ) -> None:
-    settings = tiny.model_copy(update={"input": "fusion"})
+    recipe = tiny_recipe(input="fusion")
     whole, parted = tmp_path / "whole", tmp_path / "parted"
-    list(run_training([Source(faces_table)], settings, whole, generator=generator))
-    for _ in run_training([Source(faces_table)], settings, parted, generator=generator):
+    list(run_training([Source(faces_table)], recipe, whole, generator=generator))
+    for _ in run_training([Source(faces_table)], recipe, parted, generator=generator):
         break
-    list(run_training([Source(faces_table)], settings, parted, generator=generator, resume=True))
+    list(run_training([Source(faces_table)], recipe, parted, generator=generator, resume=True))
     assert (whole / "last.safetensors").read_bytes() == (parted / "last.safetensors").read_bytes()
 
 

@@ -14,7 +14,7 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.models.classifier import build_classifier
-from deepfake_cli.settings import ClassifierSettings
+from deepfake_cli.settings import ClassifierSettings, Profile
 from deepfake_cli.training.learner import normalise
 from deepfake_cli.training.run import run_training
 from deepfake_cli.training.schedules import rise_and_fall
@@ -22,31 +22,29 @@ from deepfake_cli.training.tables import Source
 
 
 @pytest.fixture(scope="module")
-def run(faces_table: Path, tiny: ClassifierSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(faces_table: Path, recipe: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two epochs."""
     folder = tmp_path_factory.mktemp("run")
-    epochs = list(run_training([Source(faces_table)], tiny, folder))
+    epochs = list(run_training([Source(faces_table)], recipe, folder))
     assert [epoch.number for epoch in epochs] == [1, 2]
     return folder
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    run: Path, faces_table: Path, tiny: ClassifierSettings, tmp_path: Path
+    run: Path, faces_table: Path, recipe: Profile, tmp_path: Path
 ) -> None:
-    for _ in run_training([Source(faces_table)], tiny, tmp_path):
+    for _ in run_training([Source(faces_table)], recipe, tmp_path):
         break  # after the first epoch
-    list(run_training([Source(faces_table)], tiny, tmp_path, resume=True))
+    list(run_training([Source(faces_table)], recipe, tmp_path, resume=True))
     assert (tmp_path / "last.safetensors").read_bytes() == (run / "last.safetensors").read_bytes()
     assert (tmp_path / "epochs.csv").read_text() == (run / "epochs.csv").read_text()
 
 
-def test_a_run_is_not_overwritten(
-    run: Path, faces_table: Path, tiny: ClassifierSettings, tmp_path: Path
-) -> None:
+def test_a_run_is_not_overwritten(run: Path, faces_table: Path, recipe: Profile, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="already holds a run"):
-        next(run_training([Source(faces_table)], tiny, run))
+        next(run_training([Source(faces_table)], recipe, run))
     with pytest.raises(DataError, match="no run to resume"):
-        next(run_training([Source(faces_table)], tiny, tmp_path, resume=True))
+        next(run_training([Source(faces_table)], recipe, tmp_path, resume=True))
 
 
 def test_the_model_folder_is_whole_and_set_on_choose(run: Path, tiny: ClassifierSettings) -> None:
@@ -105,7 +103,7 @@ def test_scan_scores_a_clip_as_training_would(
 def test_measuring_fills_the_card(
     run: Path, faces_table: Path, dfdetect: Callable[..., object], tmp_path: Path
 ) -> None:
-    args = ("classifier", "test", run / "model", faces_table, "--record", "--json", "--scores", "s.csv")
+    args = ("classifier", "test", run / "model", faces_table, "--record", "--json", "--output", "out")
     done = dfdetect(*args)
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
     found = {m["metric"]: m for m in json.loads(done.stdout)["measurements"]}  # type: ignore[attr-defined]
@@ -115,7 +113,7 @@ def test_measuring_fills_the_card(
         next(m.value for m in recorded if m.metric == "AUC, faces"), abs=1e-4
     )
     assert "| tinted | report | AUC, faces |" in (run / "model" / "README.md").read_text()
-    assert len((tmp_path / "s.csv").read_text().splitlines()) == 21
+    assert len((tmp_path / "out" / "scores.csv").read_text().splitlines()) == 21
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

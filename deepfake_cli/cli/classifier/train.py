@@ -1,14 +1,25 @@
 """`dfdetect classifier train`: teach a detector."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._extras import needs_extra
-from .._options import ProfileOpt, QuietOpt
-from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
-from .._ui import note, say, track
+from .._given import given
+from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
+from .._training import REAL_ONLY, RealOnlyOpt, ResumeRunOpt, RunOpt, TablesArg, sources_of, tables_of
+from .._ui import Column, Row, board, note, say, track, warn
+
+if TYPE_CHECKING:
+    from deepfake_cli.training.classifier import Epoch, TrainingStep
+
+_COLUMNS = (
+    Column("epoch", right=True, width=7),
+    *(Column(name, right=True, width=8) for name in ("loss", "rate", "choose", "AUC")),
+    Column("", width=4),
+    Column("AUC by table"),
+)
 
 
 def train(
@@ -28,6 +39,7 @@ def train(
             "Profile: classifier.generator.",
         ),
     ] = None,
+    real_only: RealOnlyOpt = False,
     resume: ResumeRunOpt = False,
     start: Annotated[
         Path | None,
@@ -35,33 +47,65 @@ def train(
             "--start", metavar="FILE", help="Start from these weights (.safetensors), not `classifier.start`."
         ),
     ] = None,
+    preset: PresetOpt = None,
+    settings: SetOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
     """Train a classifier and write it as a model folder.
 
     Learns from the split `train`; the split `choose` picks the epoch and sets threshold, temperature and
-    UNCERTAIN band. The recipe is the section `[classifier]` of the profile. With `--input mri` or `fusion` a
-    generator from `dfdetect gan train` becomes part of the network. The model is written to `model` in the
-    run's folder.
+    UNCERTAIN band. A table is a `faces.csv`, or any CSV with the columns `path` and `label`: the faces of its
+    pictures are cut first. The recipe is the sections `[classifier]` and `[fakes]` of the profile; published
+    ones are presets: mri-gan-plain, mri-gan-mri, dessa-resnet18, kaist-fwa, sbi. The model is written to
+    `model` in the run's folder, curves to `report.html`. Several processes: `torchrun --nproc-per-node 2 -m
+    deepfake_cli classifier train ...`
     """
     from deepfake_cli.profile import load_profile
 
-    sources = sources_of(tables)
-    given: dict[str, object] = {"classifier.input": input, "classifier.generator": generator}
-    settings = load_profile(profile, given).classifier
+    options = {"classifier.input": input, "classifier.generator": generator, **given(settings)}
+    recipe = load_profile(profile, {**options, **(REAL_ONLY if real_only else {})}, preset)
     with needs_extra("train"):
+        from deepfake_cli.training.processes import is_first
         from deepfake_cli.training.run import run_training
+    sources = tables_of(sources_of(tables), recipe, output, track(quiet))
     painter = None
-    if settings.input != "plain":
+    if recipe.classifier.input != "plain":
         from deepfake_cli.pipeline.models import resolve_generator
 
-        painter = resolve_generator(settings.generator, track=track(quiet))
-    epochs = run_training(
-        sources, settings, output, generator=painter, resume=resume, start=start, track=track(quiet)
-    )
-    for epoch in epochs:
-        best = ", the best so far" if epoch.best else ""
-        progress = f"epoch {epoch.number}/{settings.epochs}: loss {epoch.loss:.4f}"
-        note(f"{progress}, AUC on choose {epoch.choose_auc:.4f}{best}")
-    say(str(output / "model"))
+        painter = resolve_generator(recipe.classifier.generator, track=track(quiet))
+    with board(_COLUMNS, 0, quiet) as shown:
+
+        def watch(step: "TrainingStep") -> None:
+            shown.advance(step.steps)
+            shown.stage(f"epoch {step.epoch}/{recipe.classifier.epochs}  loss {step.loss:.3f}")
+
+        for epoch in run_training(
+            sources,
+            recipe,
+            output,
+            generator=painter,
+            resume=resume,
+            start=start,
+            track=track(quiet),
+            watch=watch,
+            warn=warn,
+        ):
+            if not quiet:
+                shown.row(_row(epoch, recipe.classifier.epochs))
+    if is_first():
+        say(str(output / "model"))
+    if is_first() and not quiet:
+        note(f"curves and recipe: {output / 'report.html'}")
+
+
+def _row(epoch: "Epoch", epochs: int) -> Row:
+    return [
+        f"{epoch.number}/{epochs}",
+        f"{epoch.loss:.4f}",
+        f"{epoch.rate:.2g}",
+        f"{epoch.choose_loss:.4f}",
+        f"{epoch.choose_auc:.4f}",
+        "best" if epoch.best else "",
+        ", ".join(f"{name} {value:.3f}" for name, value in epoch.choose.items()),
+    ]
