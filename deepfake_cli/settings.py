@@ -178,6 +178,15 @@ class FakesSettings(Section):
         return self
 
 
+class CalibrateSettings(Section):
+    """How the threshold of a trained classifier is set anew."""
+
+    rule: Literal["balanced", "fpr", "cost"]
+    fpr: Annotated[float, Field(ge=0, lt=1)]
+    cost_missed: Positive
+    cost_false_alarm: Positive
+
+
 class GanSettings(Section):
     """How a generator of maps is trained."""
 
@@ -371,6 +380,7 @@ class Profile(Section):
     tracker: TrackerSettings
     classifier: ClassifierSettings
     fakes: FakesSettings
+    calibrate: CalibrateSettings
     gan: GanSettings
     predict: PredictSettings
     workspace: WorkspaceSettings
