@@ -1,9 +1,13 @@
 """Turn logits into probabilities and probabilities into verdicts, all from the split ``choose``."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss, roc_curve
+
+from deepfake_cli.errors import DataError
 
 Labels = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -26,8 +30,21 @@ def fit_temperature(labels: Labels, logits: Numbers) -> float:
     Returns:
         T in 0.05 .. 20.
     """
+    return least_log_loss(labels, lambda temperature: sigmoid(logits / temperature))
+
+
+def least_log_loss(labels: Labels, scores_at: Callable[[float], Numbers]) -> float:
+    """Find the temperature whose scores have the least log loss.
+
+    Args:
+        labels: (N,) 1 for fake.
+        scores_at: Gives the scores, (N,) in [0, 1], at a temperature.
+
+    Returns:
+        In 0.05 .. 20.
+    """
     found = minimize_scalar(
-        lambda log_t: log_loss(labels, sigmoid(logits / np.exp(log_t)), labels=[0, 1]),
+        lambda log_t: log_loss(labels, scores_at(float(np.exp(log_t))), labels=[0, 1]),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
     )
@@ -36,10 +53,59 @@ def fit_temperature(labels: Labels, logits: Numbers) -> float:
 
 def balanced_threshold(labels: Labels, scores: Numbers) -> float:
     """Find the threshold of greatest balanced accuracy, half-way between the two scores that it parts."""
-    false_positives, true_positives, thresholds = roc_curve(labels, scores, drop_intermediate=False)
-    best = int(np.argmax(true_positives - false_positives))
-    below = scores[scores < thresholds[best]]
-    return float((thresholds[best] + below.max()) / 2) if below.size else float(min(thresholds[best], 1.0))
+    false_positives, true_positives, thresholds = _rates(labels, scores)
+    return _between(scores, thresholds[int(np.argmax(true_positives - false_positives))])
+
+
+def threshold_at_rate(labels: Labels, scores: Numbers, rate: float) -> float:
+    """Find the threshold that finds most fakes among those at which few real examples are called fake.
+
+    Args:
+        labels: (N,) 1 for fake.
+        scores: (N,) in [0, 1].
+        rate: Largest share of the real examples that may be called fake.
+
+    Raises:
+        DataError: More of them have a score of 1, which no threshold parts from fakes.
+    """
+    false_positives, true_positives, thresholds = _rates(labels, scores)
+    allowed = np.flatnonzero(false_positives <= rate)
+    if not len(allowed):
+        raise DataError(
+            f"no threshold has a false-positive rate of {rate:g}: more of the real faces score 1",
+            "allow more with --fpr",
+        )
+    return _between(scores, thresholds[allowed[int(np.argmax(true_positives[allowed]))]])
+
+
+def cheapest_threshold(labels: Labels, scores: Numbers, missed: float, false_alarm: float) -> float:
+    """Find the threshold of least expected cost where real and fake examples are equally frequent.
+
+    Args:
+        labels: (N,) 1 for fake.
+        scores: (N,) in [0, 1].
+        missed: Cost of a fake that is called real.
+        false_alarm: Cost of a real example that is called fake.
+    """
+    false_positives, true_positives, thresholds = _rates(labels, scores)
+    costs = missed * (1 - true_positives) + false_alarm * false_positives
+    return _between(scores, thresholds[int(np.argmin(costs))])
+
+
+def _rates(labels: Labels, scores: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Compute false- and true-positive rates and the thresholds, in 0 to 1, that they are reached at."""
+    rates = roc_curve(labels, scores, drop_intermediate=False)
+    usable = rates[2] <= 1
+    if scores.max() < 1:
+        usable[0] = True  # nothing is called fake, from a threshold above all scores
+    return tuple(values[usable] for values in rates)
+
+
+def _between(scores: Numbers, threshold: float) -> float:
+    """Move a threshold half-way down to the next score below it, and to within 0 to 1."""
+    above = min(float(threshold), 1.0)
+    below = scores[scores < above]
+    return (above + float(below.max())) / 2 if below.size else above
 
 
 def uncertain_band(scores: Numbers, threshold: float, share: float) -> tuple[float, float]:

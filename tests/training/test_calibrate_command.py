@@ -72,21 +72,21 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_a_model_of_ones_own_is_changed_in_place(tmp_path: Path, dfdetect: Run) -> None:
-    table = write_bright(tmp_path / "lamps", lamp_faces(30, 15, split="choose"))
+    table = write_bright(tmp_path / "lamps", lamp_faces(150, 15, split="choose"))
     model = write_lamp(tmp_path / "model", 200.0)  # far too sure of itself
     done = dfdetect("classifier", "calibrate", model, table, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert (found["examples"], found["real"], found["fake"]) == ("faces", 30, 30)
+    assert (found["examples"], found["real"], found["fake"]) == ("faces", 150, 150)
     assert found["after"]["calibration_error"] < found["before"]["calibration_error"]
     assert found["after"]["balanced_accuracy"] > 0.6
     assert found["frame_rules"] is None
     config = load_model_folder(model).config
     assert config.calibration.temperature == found["after"]["temperature"] > 2
-    assert config.calibration.source == "least log loss on choose of lamps: 30 real and 30 fake faces"
+    assert config.calibration.source == "least log loss on choose of lamps: 150 real and 150 fake faces"
     assert config.decision.threshold == found["after"]["threshold"]
     assert (
-        config.decision.source == "greatest balanced accuracy on choose of lamps: 30 real and 30 fake faces"
+        config.decision.source == "greatest balanced accuracy on choose of lamps: 150 real and 150 fake faces"
     )
     assert config.metrics == ()
     assert str(found["after"]["threshold"]) in (model / "README.md").read_text()

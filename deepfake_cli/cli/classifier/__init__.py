@@ -2,9 +2,11 @@
 
 import typer
 
+from .calibrate import calibrate_model
 from .compare import compare_models
 from .matrix import measure_matrix
 from .robustness import measure_robustness
+from .search import search
 from .test import measure_model
 from .train import train
 
@@ -14,3 +16,5 @@ app.command("test")(measure_model)
 app.command("compare")(compare_models)
 app.command("matrix")(measure_matrix)
 app.command("robustness")(measure_robustness)
+app.command("calibrate")(calibrate_model)
+app.command()(search)
