@@ -55,8 +55,7 @@ def tables_of(sources: "list[Source]", profile: "Profile", run: Path, track: "Tr
     Raises:
         DataError: A list cannot be used.
     """
-    from deepfake_cli.io.labelled import lists_files
-    from deepfake_cli.pipeline.listed import cut_listed
+    from deepfake_cli.pipeline.listed import cut_listed, lists_files
 
     found = []
     for source in sources:

@@ -12,6 +12,7 @@ from deepfake_cli.io.face_table import Entry, write_entries
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.labelled import LabelledFile, read_labelled
+from deepfake_cli.io.labelled import lists_files as lists_files  # tells a list from a table
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import IndexSettings, Profile

@@ -22,6 +22,7 @@ from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
 from .export import export_classifier
 from .faces_once import faces_to_choose_by
+from .overlap import LEARNED, write_learned
 from .processes import is_first
 from .report import Row, epoch_values, step_values, write_report
 from .run_folder import open_run
@@ -81,6 +82,8 @@ def run_training(
             warn=warn,
         )
         for epoch in epochs:
+            if not (folder / LEARNED).exists():
+                write_learned(folder / LEARNED, sources, track=track)
             if epoch.best:
                 notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)

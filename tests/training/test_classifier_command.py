@@ -139,7 +139,6 @@ PRESETS = {
     "mri-gan-mri": (),
     "dessa-resnet18": (),
     "kaist-fwa": (),
-    "kaist-fwa vgg16": ("classifier.architecture=vgg16",),
     "kaist-fwa xception": ("classifier.architecture=legacy_xception", "fakes.warp_hull=1"),
     "sbi": (),
 }
