@@ -19,7 +19,13 @@ from .search_trial import train_command
 
 REPORT = "report.html"
 _FEWEST = 2  # complete trials that importance can be told from
-_CONFIG = {"displaylogo": False, "responsive": True}
+_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "showSendToCloud": False,  # else a button uploads the figure
+    "plotlyServerURL": "",
+}
+_FEW = 6  # different values that get a tick each
 
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; color: #1c1c1e; background: #fff;
@@ -138,19 +144,22 @@ def _parallel(complete: Sequence[Result], entries: Mapping[str, Mapping[str, Any
 def _axis(label: str, values: Sequence[Any], log: bool) -> dict[str, Any]:
     """Lay values along an axis: numbers by their size or its logarithm, all else in order of appearance."""
     if all(type(value) in (int, float) for value in values):
-        if not log:
-            return {"label": label, "values": list(values)}
-        ends = sorted({min(values), max(values)})
+        ticks = sorted(set(values))
+        if not log and len(ticks) > _FEW:
+            return {"label": label, "values": list(values), "tickformat": ".3~g"}
+        if len(ticks) > _FEW:
+            ticks = [ticks[0], ticks[-1]]
+        place = math.log10 if log else float
         return {
             "label": label,
-            "values": [math.log10(value) for value in values],
-            "tickvals": [math.log10(value) for value in ends],
-            "ticktext": [shown(value) for value in ends],
+            "values": list(map(place, values)),
+            "tickvals": list(map(place, ticks)),
+            "ticktext": list(map(shown, ticks)),
         }
-    names = sorted({str(value) for value in values})
+    names = sorted(set(map(shown, values)))
     return {
         "label": label,
-        "values": [names.index(str(value)) for value in values],
+        "values": [names.index(shown(value)) for value in values],
         "tickvals": list(range(len(names))),
         "ticktext": names,
         "range": [-0.1, len(names) - 0.9],

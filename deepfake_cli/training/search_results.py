@@ -1,6 +1,7 @@
 """What came of the trials of a search: read from the study, best first, and as a table."""
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +83,9 @@ def short(key: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Show a drawn value in a few digits."""
+    """Show a drawn value: numbers in a few digits, lists as what they hold."""
+    if isinstance(value, list):
+        return "+".join(map(shown, value)) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -116,10 +119,15 @@ def write_trials(folder: Path, results: Sequence[Result]) -> None:
                         _digits(one.choose_loss),
                     ),
                     *(one.epoch, one.epochs, f"{one.seconds:.1f}"),
-                    *(one.settings.get(key, "") for key in keys),
+                    *(_cell(one.settings.get(key, "")) for key in keys),
                     one.message,
                 ]
             )
+
+
+def _cell(value: Any) -> str:
+    """Write a drawn value in full; lists and truth values as TOML has them."""
+    return json.dumps(value) if isinstance(value, (list, bool)) else str(value)
 
 
 def _digits(value: float | None) -> str:

@@ -95,7 +95,7 @@ def _write_table(
 
 def _write_sheet(path: Path, groups: Sequence[Sequence[tuple[int, float]]], faces: FacesOnce) -> None:
     """Draw a row a kind; where there are few of it, the rest of the row is left empty."""
-    empty = np.zeros((1, 1, 3), np.uint8)
+    empty = np.full((1, 1, 3), 24, np.uint8)  # as dark as the sheet
     pictures, titles = [], []
     for (label, right), group in zip(_KINDS, groups, strict=True):
         pictures += [faces[number] for number, _ in group] + [empty] * (_EACH - len(group))

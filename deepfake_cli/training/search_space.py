@@ -150,8 +150,9 @@ def _entry_mistakes(key: str, entry: Any, values: Mapping[str, Any], is_given: b
     if key not in values:
         near = difflib.get_close_matches(key, values, n=1, cutoff=0.8)
         hint = f"; did you mean {near[0]}?" if near else ""
-        dotted = '; write keys in quotes: "classifier.batch"' if not near and "." not in key else ""
-        yield f"no such key of the profile{hint}{dotted}"
+        if "." not in key:  # TOML takes dots without quotes for tables within tables
+            hint = '; write keys in quotes: "classifier.batch"'
+        yield f"no such key of the profile{hint}"
         return
     if key.split(".")[0] not in SECTIONS:
         yield f"has no part in training a classifier; search the sections {', '.join(SECTIONS)}"

@@ -17,7 +17,6 @@ from .._training import REAL_ONLY, RealOnlyOpt, sources_of, tables_of
 from .._ui import Board, Column, Row, board, note, say, table, track, warn
 
 if TYPE_CHECKING:
-    from deepfake_cli.io.model_folder import GeneratorFolder
     from deepfake_cli.training.classifier import TrainingStep
     from deepfake_cli.training.search_results import Result
     from deepfake_cli.training.search_study import Plan, Search
@@ -76,10 +75,13 @@ def search(
     offline.
     """
     options = {**given(settings), **(REAL_ONLY if real_only else {})}
+    _check_given(tables, space, bool(options or preset or profile))
     with needs_extra("train"):
         from deepfake_cli.training.search_study import open_search
-    plan = _plan(tables, space, output, options, preset, profile, quiet)
-    found = open_search(output, None if report else plan, trials)
+    plan = None
+    if tables and space and not report:
+        plan = _plan(tables, space, output, options, preset, profile, quiet)
+    found = open_search(output, plan, trials)
     if not report:
         with board(_COLUMNS, found.trials, quiet) as shown:
             for result in _results(found, workers, worker_of, shown, quiet):
@@ -90,28 +92,27 @@ def search(
         _finish(found, quiet)
 
 
+def _check_given(tables: list[str] | None, space: str | None, settings: bool) -> None:
+    """Refuse half of what a search needs; nothing at all goes on with what is there."""
+    if not tables and (space or settings):
+        raise UsageError("no table is named", "name tables of faces, or nothing but --output to go on")
+    if tables and not space:
+        raise UsageError("no space is named", "name a TOML file with --space, or the published one: dessa")
+
+
 def _plan(
-    tables: list[str] | None,
-    space: str | None,
+    tables: list[str],
+    space: str,
     output: Path,
     options: dict[str, object],
     preset: str | None,
     profile: Path | None,
     quiet: bool,
-) -> "Plan | None":
-    """Read what is to be done; None where nothing but the folder is named."""
+) -> "Plan":
     from deepfake_cli.profile import load_profile
-    from deepfake_cli.training.search_space import check_space, read_space, spaces
+    from deepfake_cli.training.search_space import check_space, read_space
     from deepfake_cli.training.search_study import make_plan
 
-    if not tables:
-        if space or options or preset or profile:
-            raise UsageError("no table is named", "name tables of faces, or nothing but --output to go on")
-        return None
-    if not space:
-        raise UsageError(
-            "no space is named", f"name a TOML file with --space, or one of: {', '.join(spaces())}"
-        )
     read = read_space(space)
     recipe = load_profile(profile, options, preset or read.preset)
     checked = check_space(read, recipe, options)
@@ -121,6 +122,7 @@ def _plan(
 def _results(
     found: "Search", workers: int, worker_of: int | None, shown: Board, quiet: bool
 ) -> "Iterator[Result]":
+    from deepfake_cli.pipeline.models import resolve_generator
     from deepfake_cli.training.search import run_trials
     from deepfake_cli.training.search_trial import Outside
     from deepfake_cli.training.search_workers import run_workers
@@ -135,13 +137,7 @@ def _results(
             raise KeyboardInterrupt  # whoever started this process is no more
         shown.stage(f"trial {number}  epoch {step.epoch}  loss {step.loss:.3f}")
 
-    return run_trials(found, Outside(_painter, track(quiet), watch, warn))
-
-
-def _painter(name: str) -> "GeneratorFolder":
-    from deepfake_cli.pipeline.models import resolve_generator
-
-    return resolve_generator(name)
+    return run_trials(found, Outside(resolve_generator, track(quiet), watch, warn))
 
 
 def _finish(found: "Search", quiet: bool) -> None:
