@@ -92,7 +92,7 @@ def faces_to_choose_by(sources: list[Source], profile: Profile) -> FacesOnce:
     if len(set(once.labels.tolist())) < 2:
         found = f"{int((once.labels == 0).sum())} real and {int((once.labels == 1).sum())} fake"
         raise DataError(
-            f"the split 'choose' of the tables needs real and fake faces to judge the epochs by: it has {found}",
+            f"the split 'choose' of the tables needs real and fake faces to judge by: it has {found}",
             "give some originals the split choose: dfdetect data index divides a data set",
         )
     return once

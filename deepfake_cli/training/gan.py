@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from deepfake_cli.settings import GanSettings
 
 from .gan_judge import GanJudge, Painted
 from .gan_learner import GanLearner, Losses
+from .loading import Batches
 from .map_pairs import MapPairs
 from .tables import Source
 
@@ -100,9 +99,9 @@ def train_gan(
     if resume:
         numbers = learner.load(checkpoint)
         done, best = numbers["epoch"], numbers["best"]
+    loader = Batches(pairs, settings.batch, settings.workers, learner.fabric)
     for epoch in range(done, settings.epochs):
         pairs.epoch = epoch
-        loader = _loader(pairs, settings, learner)
         first, steps = epoch * len(loader), settings.epochs * len(loader)
         losses = []
         for step, taken in enumerate(learner.learn(loader, first, steps), start=first + 1):
@@ -116,25 +115,3 @@ def train_gan(
             means = Losses(*np.mean(losses, axis=0).tolist())
             yield GanEpoch(epoch + 1, first + len(loader), means, painted, improved, learner.average)
         learner.fabric.barrier()
-
-
-def _loader(pairs: MapPairs, settings: GanSettings, learner: GanLearner) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Load this process's part of every batch: together they see what one process would see alone."""
-    whole, processes = settings.batch // 2, learner.fabric.world_size
-    part, begin = whole // processes, whole // processes * learner.fabric.global_rank
-    batches = [
-        list(range(start + begin, start + begin + part)) for start in range(0, len(pairs) - whole + 1, whole)
-    ]
-    return DataLoader(
-        pairs,
-        batch_sampler=batches,
-        num_workers=settings.workers,
-        collate_fn=_join,
-        generator=torch.Generator(),  # one of its own: loading must not move the global one
-    )
-
-
-def _join(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Join pairs (2, ...) to a batch of faces and maps (2 N, S, S, 3)."""
-    faces, maps = zip(*items, strict=True)
-    return torch.cat(faces), torch.cat(maps)

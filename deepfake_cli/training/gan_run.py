@@ -13,7 +13,6 @@ import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deepfake_cli.errors import UsageError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import GanSettings
 
@@ -21,7 +20,8 @@ from .checkpoints import load_tensors, save_tensors
 from .export_generator import export_generator
 from .gan import GanEpoch, GanStep, train_gan
 from .gan_report import epoch_values, step_values, write_report
-from .processes import count, is_first
+from .loading import check_batch
+from .processes import is_first
 from .run_folder import open_run
 from .tables import Source
 from .tensorboard import TensorBoard
@@ -57,7 +57,7 @@ def run_gan(
         ModelError: The weights to start from do not fit, or the export is not what was trained.
         OutputError: Something cannot be written.
     """
-    _check_batch(settings)
+    check_batch(settings.batch, "gan.batch")
     weights = load_tensors(start) if start else None
     last = open_run(folder, resume)
     done = _read_log(folder / "losses.csv") if resume else []
@@ -89,15 +89,6 @@ def write_generator(sources: list[Source], settings: GanSettings, folder: Path) 
         name=f"mri-gan-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
         trained_on=[source.table.parent.name for source in sources],
     )
-
-
-def _check_batch(settings: GanSettings) -> None:
-    """Refuse a batch that cannot be shared out evenly in pairs."""
-    if settings.batch // 2 % count():
-        raise UsageError(
-            f"a batch of {settings.batch // 2} pairs cannot be shared by {count()} processes",
-            f"set gan.batch to a multiple of {2 * count()}",
-        )
 
 
 def _keep(folder: Path, epoch: GanEpoch, settings: GanSettings) -> None:

@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
-from deepfake_cli.errors import DataError
+from deepfake_cli.errors import DataError, UsageError
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
 from .devices import open_fabric
 from .faces_once import FacesOnce
+from .loading import Batch
 from .networks import begin, build_network, encoder_parts, face_scale
 from .schedules import one_cycle_momentum, rate
 from .sharpness import sharpened
 
-Batch = tuple[Tensor, Tensor]
 _BATCH_TO_JUDGE = 64
 
 
@@ -54,6 +54,7 @@ class Learner:
     Raises:
         ModelError: The network cannot be built, or the weights do not fit.
         DataError: No part of the encoder is called what is to be frozen.
+        UsageError: Several processes are to thaw parts, which they cannot.
     """
 
     def __init__(
@@ -66,6 +67,10 @@ class Learner:
         self.fabric = open_fabric(settings.precision, settings.accelerator)
         torch.manual_seed(settings.seed)
         self._model, self.began = begin(settings, generator, start)
+        if settings.thaw and self.fabric.world_size > 1:
+            raise UsageError(
+                "parts that thaw cannot be trained by several processes", "set classifier.thaw to 0"
+            )
         self._frozen = encoder_parts(self._model, settings.freeze)
         if not settings.thaw:
             self._freeze(0)
@@ -99,7 +104,7 @@ class Learner:
             loss = self._step(parts)
             if not math.isfinite(loss):
                 raise DataError(
-                    f"the loss is not a number at step {step + 1}, in epoch {epoch + 1}; earlier epochs are kept",
+                    f"the loss is not a number at step {step + 1}, in epoch {epoch + 1}; the last is kept",
                     "lower classifier.learning_rate, or set classifier.clip, and start again",
                 )
             # Early on the average follows fast, or it would still hold the untrained head.

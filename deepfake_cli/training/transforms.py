@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepfake_cli.core import perturbations as perturb
 from deepfake_cli.core.faces import cut_face
+from deepfake_cli.io.h264 import through_h264
 
 Picture = NDArray[np.uint8]
 
@@ -34,11 +35,9 @@ def augment(image: Picture, box: ArrayLike, size: int, margin: float, rng: np.ra
 def damage(image: Picture, rng: np.random.Generator) -> Picture:
     """Change light and colour, then sharpness, scale, noise and compression, each sometimes."""
     if rng.random() < 0.5:
-        image = perturb.tone(
-            image, rng.uniform(0.75, 1.25), rng.uniform(-0.12, 0.12), rng.uniform(0.75, 1.35)
-        )
+        image = perturb.tone(image, rng.uniform(0.5, 1.25), rng.uniform(-0.12, 0.12), rng.uniform(0.75, 1.35))
     if rng.random() < 0.3:
-        image = perturb.colour(image, hue=rng.uniform(-15, 15), saturation=rng.uniform(0.6, 1.4))
+        image = perturb.colour(image, hue=rng.uniform(-15, 15), saturation=rng.uniform(0.2, 1.4))
     if rng.random() < 0.05:
         image = perturb.grey(image)
     if rng.random() < 0.7:
@@ -56,30 +55,35 @@ def cut_loosely(
 
 
 def _degradations(rng: np.random.Generator) -> list[Callable[[Picture], Picture]]:
-    """Choose up to four kinds of damage in random order, compression mostly last as in a published video."""
+    """Choose some kinds of damage in random order, compression mostly last as in a published video."""
     chosen: list[Callable[[Picture], Picture]] = []
     if rng.random() < 0.35:
         factor, how = (
-            rng.uniform(0.3, 0.95),
+            rng.uniform(0.2, 0.95),
             int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC], p=[0.1, 0.5, 0.4])),
         )
         chosen.append(lambda image: perturb.rescale(image, factor, how))
     if rng.random() < 0.2:
-        kernel = int(rng.choice([3, 5, 7]))
+        kernel = int(rng.choice([3, 5, 7, 11, 15], p=[0.3, 0.25, 0.2, 0.15, 0.1]))
         chosen.append(lambda image: perturb.blur(image, kernel))
     elif rng.random() < 0.1:
         amount = rng.uniform(0.3, 1.0)
         chosen.append(lambda image: perturb.sharpen(image, amount))
     if rng.random() < 0.2:
-        variance, seed = 10 ** rng.uniform(-4.3, -2.3), int(rng.integers(2**32))
-        chosen.append(lambda image: perturb.noise(image, variance, np.random.default_rng(seed)))
+        variance, grain = 10 ** rng.uniform(-4.3, -1.7), int(rng.integers(2**32))
+        chosen.append(lambda image: perturb.noise(image, variance, np.random.default_rng(grain)))
+    if rng.random() < 0.1:
+        count, place = int(rng.integers(4, 65)), int(rng.integers(2**32))
+        chosen.append(lambda image: perturb.cover(image, count, np.random.default_rng(place)))
     rng.shuffle(chosen)
     codec = rng.random()
-    quality = int(rng.integers(20, 96))
-    if codec < 0.35:
+    quality, crf = int(rng.integers(12, 96)), int(rng.integers(18, 43))
+    if codec < 0.3:
         chosen.append(lambda image: perturb.jpeg(image, quality))
-    elif codec < 0.7:
+    elif codec < 0.45:
         chosen.append(lambda image: perturb.video_intra(image, quality))
+    elif codec < 0.75:
+        chosen.append(lambda image: through_h264(image, crf))
     return chosen
 
 

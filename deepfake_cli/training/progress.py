@@ -1,0 +1,84 @@
+"""How far a run of a classifier is, and by which recipe: what its checkpoint keeps beside tensors."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deepfake_cli.errors import DataError
+from deepfake_cli.settings import Profile
+
+# What may change from one sitting to the next; with more epochs the schedule is that of the longer run.
+_FREE = ("precision", "accelerator", "pack", "workers", "epochs", "patience")
+
+
+@dataclass
+class Progress:
+    """The progress of a run, as JSON values.
+
+    Attributes:
+        recipe: All that the course of the run depends on, by dotted key.
+        began: What the encoder started from, in words.
+        plateau: State of `schedules.Plateau`.
+        epoch: Epochs done.
+        best: Highest AUC so far.
+        worse: Epochs since.
+    """
+
+    recipe: dict[str, Any]
+    began: str
+    plateau: dict[str, float]
+    epoch: int = 0
+    best: float = -math.inf
+    worse: int = 0
+
+    def note(self, auc: float, plateau: dict[str, float]) -> bool:
+        """Take note of an epoch, and tell whether it is the best so far."""
+        improved = auc > self.best
+        self.epoch, self.plateau = self.epoch + 1, plateau
+        self.best, self.worse = max(auc, self.best), 0 if improved else self.worse + 1
+        return improved
+
+    def is_over(self, epochs: int, patience: int) -> bool:
+        """Tell whether all epochs are done, or too many went by without improvement; 0 waits for ever."""
+        return self.epoch >= epochs or bool(patience) and self.worse >= patience
+
+
+def recipe_of(profile: Profile) -> dict[str, Any]:
+    """Tell all that the course of a run depends on, as JSON values by dotted key."""
+    sections = {"classifier": profile.classifier, "fakes": profile.fakes, "forge": profile.forge}
+    return {
+        f"{name}.{key}": value
+        for name, section in sections.items()
+        for key, value in section.model_dump(mode="json").items()
+        if key not in _FREE
+    }
+
+
+def resume_progress(numbers: dict[str, Any], recipe: dict[str, Any], checkpoint: Path) -> Progress:
+    """Take up the progress of a checkpoint.
+
+    Args:
+        numbers: What it keeps.
+        recipe: That the run is to go on by.
+        checkpoint: Names it in errors.
+
+    Raises:
+        DataError: It is of something else, or was made by another recipe.
+    """
+    try:
+        progress = Progress(**numbers)
+    except TypeError as error:
+        raise DataError(
+            f"{checkpoint} is not a checkpoint of a classifier", "name another --output"
+        ) from error
+    was = progress.recipe
+    changed = [
+        f"{key} was {was.get(key)!r}, is {now!r}" for key, now in recipe.items() if was.get(key) != now
+    ]
+    if changed:
+        raise DataError(
+            f"the run was started with other settings: {'; '.join(changed)}",
+            "resume with the profile that it was started with, or name another --output",
+        )
+    return progress
