@@ -102,6 +102,12 @@ def examine(judged: Judged, decision: Decision, *, joined: bool = False) -> Find
     return Findings(judged, found, tuple(_warnings(judged)), tuple(_remarks(judged, found)), joined)
 
 
+def to_record(findings: Sequence[Findings]) -> list[Measurement]:
+    """Take what belongs into the card of a model: numbers with an interval, of each data set by itself."""
+    each = [m for one in findings if not one.joined for part in one.found for m in part.measurements.values()]
+    return [m for m in each if m.interval is not None]
+
+
 def _examine(judged: Judged, kind: str, part: Part, decision: Decision) -> Found:
     real, fake = part.count()
     verdicts = part.verdicts(decision)

@@ -14,19 +14,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import GeneratorFolder
+from deepfake_cli.io.model_folder import GeneratorFolder, load_model_folder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
 from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
-from .export import export_classifier
+from .evaluate import judge
+from .export import export_classifier, record_metrics
 from .faces_once import faces_to_choose_by
+from .findings import examine, to_record
 from .overlap import LEARNED, write_learned
 from .processes import is_first
 from .report import Row, epoch_values, step_values, write_report
 from .run_folder import open_run
-from .tables import Source
+from .tables import Source, read_faces
 from .tensorboard import TensorBoard
 
 
@@ -111,6 +113,18 @@ def write_model(
         + ("" if settings.input == "plain" else f"-{settings.input}"),
         trained_on=[source.table.parent.name for source in learned_from(sources, settings)],
     )
+    _fill_card(sources, folder / "model")
+
+
+def _fill_card(sources: list[Source], folder: Path) -> None:
+    """Measure a model on the split ``choose`` of every table with fakes, and write that into its card."""
+    model = load_model_folder(folder)
+    judged = [
+        judge(model, source.table, ["choose"])
+        for source in sources
+        if any(row.fake for row in read_faces(source.table, ["choose"]))
+    ]
+    record_metrics(folder, to_record([examine(one, model.config.decision) for one in judged]))
 
 
 def _facts(sources: list[Source], epoch: Epoch) -> list[tuple[str, str]]:

@@ -53,7 +53,9 @@ def test_the_model_folder_is_whole_and_set_on_choose(run: Path, tiny: Classifier
     assert decision.uncertain[0] <= decision.threshold <= decision.uncertain[1]
     assert "10 real and 10 fake" in decision.source
     assert model.config.input.size == tiny.size
-    assert "Threshold:" in (run / "model" / "README.md").read_text()
+    card = (run / "model" / "README.md").read_text()
+    assert "Threshold:" in card
+    assert "| tinted | choose | AUC, faces |" in card
 
 
 def test_scan_computes_what_training_does(
@@ -110,7 +112,7 @@ def test_measuring_fills_the_card(
     assert found["AUC, faces"]["real"] == found["AUC, faces"]["fake"] == 10
     recorded = load_model_folder(run / "model").config.metrics
     assert found["AUC, faces"]["value"] == pytest.approx(
-        next(m.value for m in recorded if m.metric == "AUC, faces"), abs=1e-4
+        next(m.value for m in recorded if (m.split, m.metric) == ("report", "AUC, faces")), abs=1e-4
     )
     assert "| tinted | report | AUC, faces |" in (run / "model" / "README.md").read_text()
     assert len((tmp_path / "out" / "scores.csv").read_text().splitlines()) == 21

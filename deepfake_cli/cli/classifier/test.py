@@ -98,11 +98,9 @@ def _judge(
 def _record(model: "ModelFolder", findings: "Sequence[Findings]") -> None:
     with needs_extra("train"):
         from deepfake_cli.training.export import record_metrics  # brings torch, for which nothing else asks
+    from deepfake_cli.training.findings import to_record
 
-    found = [
-        m for each in findings if not each.joined for one in each.found for m in one.measurements.values()
-    ]
-    record_metrics(model.path, [m for m in found if m.interval is not None])
+    record_metrics(model.path, to_record(findings))
 
 
 def _tell(warnings: Sequence[str], remarks: Sequence[str]) -> None:
