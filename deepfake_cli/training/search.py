@@ -1,6 +1,6 @@
 """Search a recipe: trial after trial on one study, which other processes may work on too."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from deepfake_cli.errors import UsageError
 
@@ -10,7 +10,7 @@ from .search_study import Search, told
 from .search_trial import Outside, run_trial
 
 
-def run_trials(search: Search, outside: Outside) -> Iterator[Result]:
+def run_trials(search: Search, outside: Outside) -> Generator[Result, None, None]:
     """Run trials until the study has all that it is to have, and yield what came of each.
 
     Args:

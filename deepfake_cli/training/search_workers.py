@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
@@ -23,7 +23,7 @@ _MOST_DEATHS = 3  # for each process, without a trial that ended
 
 def run_workers(
     search: Search, command: Sequence[str], workers: int, warn: Callable[[str], None] = lambda text: None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Let several processes run the trials, and yield what came of each.
 
     A process that dies is replaced, and its trial gone on with. When this generator ends, however that

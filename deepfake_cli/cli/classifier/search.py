@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from .._extras import needs_extra
 from .._given import given
 from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
 from .._training import REAL_ONLY, RealOnlyOpt, sources_of, tables_of
-from .._ui import Board, Column, Row, board, note, say, table, track, warn
+from .._ui import Board, Column, Row, board, note, say, table, terminal_width, track, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.training.classifier import TrainingStep
@@ -83,8 +84,11 @@ def search(
         plan = _plan(tables, space, output, options, preset, profile, quiet)
     found = open_search(output, plan, trials)
     if not report:
-        with board(_COLUMNS, found.trials, quiet) as shown:
-            for result in _results(found, workers, worker_of, shown, quiet):
+        with (
+            board(_COLUMNS, found.trials, quiet) as shown,
+            closing(_results(found, workers, worker_of, shown, quiet)) as results,
+        ):
+            for result in results:
                 shown.advance()
                 if not quiet:
                     shown.row(_row(result))
@@ -121,7 +125,7 @@ def _plan(
 
 def _results(
     found: "Search", workers: int, worker_of: int | None, shown: Board, quiet: bool
-) -> "Iterator[Result]":
+) -> "Generator[Result, None, None]":
     from deepfake_cli.pipeline.models import resolve_generator
     from deepfake_cli.training.search import run_trials
     from deepfake_cli.training.search_trial import Outside
@@ -152,7 +156,7 @@ def _finish(found: "Search", quiet: bool) -> None:
     best, names = best_of(results), tables_of(results)
     if not quiet:
         note(f"all trials: {page}")
-        columns = [Column("trial", right=True), Column("state"), Column("AUC", right=True)]
+        columns = [Column("trial", right=True), Column("state", width=8), Column("AUC", right=True, width=6)]
         columns += [*(Column(f"AUC {name}", right=True) for name in names), Column("settings")]
         say()
         table(
@@ -163,7 +167,7 @@ def _finish(found: "Search", quiet: bool) -> None:
                     one.state,
                     *(f"{auc:.4f}" for auc in (one.auc, *map(one.by_table.get, names))),
                 ]
-                + [_settings(one)]
+                + [_cut(_settings(one), 36 + sum(len(name) + 8 for name in names))]
                 for one in best_first(results)[:_SHOWN]
             ),
         )
@@ -180,7 +184,7 @@ def _row(one: "Result") -> Row:
         "" if one.auc is None else f"{one.auc:.4f}",
         f"{one.epoch}/{one.epochs}",
         f"{one.seconds:.0f}",
-        one.message or _settings(one),
+        _cut(one.message or _settings(one), 41),
     ]
 
 
@@ -188,3 +192,9 @@ def _settings(one: "Result") -> str:
     from deepfake_cli.training.search_results import short, shown
 
     return ", ".join(f"{short(key)} {shown(value)}" for key, value in one.settings.items())
+
+
+def _cut(text: str, used: int) -> str:
+    """Cut what is too long for the rest of a line on a terminal, or other columns would make room for it."""
+    room = terminal_width() - used
+    return text if terminal_width() == 0 or len(text) <= room else f"{text[: max(room - 1, 10)]}…"
