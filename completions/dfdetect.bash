@@ -3,7 +3,7 @@ _dfdetect() {
     local current=${COMP_WORDS[COMP_CWORD]} command=dfdetect words="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
-            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
+            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect classifier compare"|"dfdetect classifier matrix"|"dfdetect classifier robustness"|"dfdetect classifier calibrate"|"dfdetect classifier search"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models push"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
@@ -111,9 +111,36 @@ _dfdetect() {
         "dfdetect classifier train --input") words="" ;;
         "dfdetect classifier train --generator") words="" ;;
         "dfdetect classifier train --start") words="" ;;
+        "dfdetect classifier train --preset") words="" ;;
+        "dfdetect classifier train --set") words="" ;;
         "dfdetect classifier train --profile") words="" ;;
         "dfdetect classifier test --split") words="" ;;
-        "dfdetect classifier test --scores") words="" ;;
+        "dfdetect classifier test -o"|"dfdetect classifier test --output") words="" ;;
+        "dfdetect classifier test -j"|"dfdetect classifier test --jobs") words="" ;;
+        "dfdetect classifier test --profile") words="" ;;
+        "dfdetect classifier compare --split") words="" ;;
+        "dfdetect classifier matrix -m"|"dfdetect classifier matrix --model") words="" ;;
+        "dfdetect classifier matrix --split") words="" ;;
+        "dfdetect classifier matrix -o"|"dfdetect classifier matrix --output") words="" ;;
+        "dfdetect classifier robustness --split") words="" ;;
+        "dfdetect classifier robustness --kind") words="" ;;
+        "dfdetect classifier robustness --faces") words="" ;;
+        "dfdetect classifier robustness -o"|"dfdetect classifier robustness --output") words="" ;;
+        "dfdetect classifier calibrate --split") words="" ;;
+        "dfdetect classifier calibrate --rule") words="" ;;
+        "dfdetect classifier calibrate --fpr") words="" ;;
+        "dfdetect classifier calibrate --cost-missed") words="" ;;
+        "dfdetect classifier calibrate --cost-false-alarm") words="" ;;
+        "dfdetect classifier calibrate --abstain") words="" ;;
+        "dfdetect classifier calibrate -o"|"dfdetect classifier calibrate --output") words="" ;;
+        "dfdetect classifier calibrate --profile") words="" ;;
+        "dfdetect classifier search -o"|"dfdetect classifier search --output") words="" ;;
+        "dfdetect classifier search --space") words="" ;;
+        "dfdetect classifier search --trials") words="" ;;
+        "dfdetect classifier search --workers") words="" ;;
+        "dfdetect classifier search --preset") words="" ;;
+        "dfdetect classifier search --set") words="" ;;
+        "dfdetect classifier search --profile") words="" ;;
         "dfdetect gan train -o"|"dfdetect gan train --output") words="" ;;
         "dfdetect gan train --start") words="" ;;
         "dfdetect gan train --preset") words="" ;;
@@ -125,6 +152,8 @@ _dfdetect() {
         "dfdetect gan predict --frames") words="" ;;
         "dfdetect gan predict -j"|"dfdetect gan predict --jobs") words="" ;;
         "dfdetect gan predict --profile") words="" ;;
+        "dfdetect models push --revision") words="" ;;
+        "dfdetect models push --message") words="" ;;
         "dfdetect models import --as") words="mri-gan mri-gan-classifier dessa-resnet18" ;;
         "dfdetect models import -o"|"dfdetect models import --output") words="" ;;
         "dfdetect models import --generator") words="" ;;
@@ -151,17 +180,23 @@ _dfdetect() {
             "dfdetect data augment plan") words="--share --most --seed -w --workspace --profile --force -q --quiet --json -h --help" ;;
             "dfdetect data augment apply") words="-j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data augment preview") words="--video -o --output --seconds -j --jobs --seed -w --workspace --profile -q --quiet -h --help" ;;
-            "dfdetect classifier") words="train test -h --help" ;;
-            "dfdetect classifier train") words="-o --output --input --generator --resume --start --profile -q --quiet -h --help" ;;
-            "dfdetect classifier test") words="--split --scores --record --json -q --quiet -h --help" ;;
+            "dfdetect classifier") words="train test compare matrix robustness calibrate search -h --help" ;;
+            "dfdetect classifier train") words="-o --output --input --generator --real-only --resume --start --preset --set --profile -q --quiet -h --help" ;;
+            "dfdetect classifier test") words="--split -o --output --record -j --jobs --profile --json -q --quiet -h --help" ;;
+            "dfdetect classifier compare") words="--split --json -q --quiet -h --help" ;;
+            "dfdetect classifier matrix") words="-m --model --split --strict -o --output --json -q --quiet -h --help" ;;
+            "dfdetect classifier robustness") words="--split --kind --faces -o --output --json -q --quiet -h --help" ;;
+            "dfdetect classifier calibrate") words="--split --rule --fpr --cost-missed --cost-false-alarm --abstain -o --output --profile --json -q --quiet -h --help" ;;
+            "dfdetect classifier search") words="-o --output --space --trials --workers --report --real-only --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect gan") words="train test predict -h --help" ;;
             "dfdetect gan train") words="-o --output --resume --start --preset --profile -q --quiet -h --help" ;;
             "dfdetect gan test") words="--split --scores --record --json -q --quiet -h --help" ;;
             "dfdetect gan predict") words="-o --output --model --faces --sheets --frames -r --recursive -j --jobs --profile -q --quiet --json -h --help" ;;
-            "dfdetect models") words="list info pull import -h --help" ;;
+            "dfdetect models") words="list info pull push import -h --help" ;;
             "dfdetect models list") words="--json -h --help" ;;
             "dfdetect models info") words="--json -q --quiet -h --help" ;;
             "dfdetect models pull") words="-q --quiet -h --help" ;;
+            "dfdetect models push") words="--public --revision --message -q --quiet -h --help" ;;
             "dfdetect models import") words="--as -o --output --generator --profile -q --quiet -h --help" ;;
             "dfdetect config") words="show path init check -h --help" ;;
             "dfdetect config show") words="--preset --profile --json -h --help" ;;

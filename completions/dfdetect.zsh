@@ -14,7 +14,7 @@ _dfdetect() {
                 'data:Make training tables out of data sets, stage by stage'
                 'classifier:Train a detector and measure it'
                 'gan:Train generators that paint maps of what was changed in faces, and paint'
-                'models:List, explain, fetch and import the models that judge faces or paint maps'
+                'models:List, explain, fetch, push and import the models that judge faces or paint maps'
                 'config:Show, check and begin your profile of settings'
             )
             _describe command commands ;;
@@ -314,13 +314,23 @@ _dfdetect_classifier() {
         command)
             commands=(
                 'train:Train a classifier and write it as a model folder'
-                'test:Measure a model on tables of faces'
+                'test:Measure a model on tables of faces, or on labelled videos and pictures'
+                'compare:Compare two models on the same faces'
+                'matrix:Measure models on several data sets'
+                'robustness:Measure a model on damaged pictures'
+                'calibrate:Set temperature, threshold and UNCERTAIN band of a model anew'
+                'search:Search the recipe of a classifier: train many, and compare them on the split choose'
             )
             _describe command commands ;;
         rest)
             case $line[1] in
                 train) _dfdetect_classifier_train ;;
                 test) _dfdetect_classifier_test ;;
+                compare) _dfdetect_classifier_compare ;;
+                matrix) _dfdetect_classifier_matrix ;;
+                robustness) _dfdetect_classifier_robustness ;;
+                calibrate) _dfdetect_classifier_calibrate ;;
+                search) _dfdetect_classifier_search ;;
             esac ;;
     esac
 }
@@ -329,8 +339,11 @@ _dfdetect_classifier_train() {
         '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
         '--input[What is looked at\: plain, mri or fusion]: :' \
         '--generator[Who paints the maps\: mri-gan, a folder, or owner/name@revision]: :' \
+        '--real-only[Learn from real faces alone\: no labelled fakes, only forged ones]' \
         '--resume[Go on where the run in this folder stopped]' \
         '--start[Start from these weights (.safetensors), not classifier.start]: :_files' \
+        '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
+        '--set[Set a key of the profile, such as classifier.epochs=2 (repeatable)]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
@@ -338,10 +351,72 @@ _dfdetect_classifier_train() {
 }
 _dfdetect_classifier_test() {
     _arguments -s \
-        '--split[Judge the rows of this split (repeatable; default\: report)]: :' \
-        '--scores[Write the score of every face to this CSV file]: :_files' \
+        '--split[Judge the rows of this split of tables of faces (repeatable; default\: report)]: :' \
+        '(-o --output)'{-o,--output}'[Write a page with curves and tables to this folder, and the numbers and scores behind it]: :_files' \
         '--record[Write the numbers into the model’s config.json and card]' \
+        '(-j --jobs)'{-j,--jobs}'[Videos and pictures judged at once]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
         '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_compare() {
+    _arguments -s \
+        '--split[Judge the rows of this split of tables of faces (repeatable; default\: report)]: :' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_matrix() {
+    _arguments -s \
+        '(-m --model)'{-m,--model}'[A model folder, the name of an embedded model, or owner/name@revision (repeatable)]: :' \
+        '--split[Judge the rows of this split of tables of faces (repeatable; default\: report)]: :' \
+        '--strict[Refuse where a model has seen a test set, instead of marking it]' \
+        '(-o --output)'{-o,--output}'[Write matrix.json, matrix.csv and report.html here]: :_files' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_robustness() {
+    _arguments -s \
+        '--split[Judge the rows of this split of tables of faces (repeatable; default\: report)]: :' \
+        '--kind[Damage pictures in this way (repeatable; default\: all)\: jpeg, h264, blur, noise, scale, saturation, contrast, blocks]: :' \
+        '--faces[At most so many faces of a table, drawn evenly over labels and videos (default\: all)]: :' \
+        '(-o --output)'{-o,--output}'[Write robustness.json, robustness.csv and report.html here]: :_files' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_calibrate() {
+    _arguments -s \
+        '--split[Choose by the rows of this split (repeatable; default\: choose)]: :' \
+        '--rule[How the threshold is chosen\: balanced, fpr or cost]: :' \
+        '--fpr[With fpr\: largest share of real videos that may be called fake]: :' \
+        '--cost-missed[With cost\: of calling a fake real]: :' \
+        '--cost-false-alarm[With cost\: of calling a real video fake]: :' \
+        '--abstain[Share of the videos that the UNCERTAIN band may hold]: :' \
+        '(-o --output)'{-o,--output}'[Write a copy of the model here; change nothing]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_search() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[The search’s folder; goes on with it]: :_files' \
+        '--space[What is tried\: a TOML file, or dessa, a published one]: :' \
+        '--trials[Trials in all, not those of the space’s file]: :' \
+        '--workers[Trials at a time, each in its own process]: :' \
+        '--report[Try nothing; only write the report and show the best]' \
+        '--real-only[Learn from real faces alone\: no labelled fakes, only forged ones]' \
+        '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
+        '--set[Set a key of the profile, such as classifier.epochs=2 (repeatable)]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
@@ -373,7 +448,7 @@ _dfdetect_gan_train() {
         '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
         '--resume[Go on where the run in this folder stopped]' \
         '--start[Start from these weights (.safetensors), not gan.start]: :_files' \
-        '--preset[Lay a published recipe over the defaults\: paper]: :' \
+        '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
@@ -381,7 +456,7 @@ _dfdetect_gan_train() {
 }
 _dfdetect_gan_test() {
     _arguments -s \
-        '--split[Judge the rows of this split (repeatable; default\: report)]: :' \
+        '--split[Judge the rows of this split of tables of faces (repeatable; default\: report)]: :' \
         '--scores[Write the score of every face to this CSV file]: :_files' \
         '--record[Write the numbers into the model’s config.json and card]' \
         '--json[Write JSON instead of text]' \
@@ -416,6 +491,7 @@ _dfdetect_models() {
                 'list:List the models that need no network'
                 'info:Explain a model: its training, its numbers, its terms'
                 'pull:Fetch a model from the Hub, and check it'
+                'push:Push a model to the Hub, all of it in one commit'
                 'import:Make a model folder of a published checkpoint'
             )
             _describe command commands ;;
@@ -424,6 +500,7 @@ _dfdetect_models() {
                 list) _dfdetect_models_list ;;
                 info) _dfdetect_models_info ;;
                 pull) _dfdetect_models_pull ;;
+                push) _dfdetect_models_push ;;
                 import) _dfdetect_models_import ;;
             esac ;;
     esac
@@ -442,6 +519,15 @@ _dfdetect_models_info() {
 }
 _dfdetect_models_pull() {
     _arguments -s \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_models_push() {
+    _arguments -s \
+        '--public[Let everybody see a new repository; without this it is private]' \
+        '--revision[Branch to push to, made if it is not there]: :' \
+        '--message[First line of the commit, in place of name and version]: :' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
@@ -482,7 +568,7 @@ _dfdetect_config() {
 }
 _dfdetect_config_show() {
     _arguments -s \
-        '--preset[Lay a published recipe over the defaults\: paper]: :' \
+        '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '--json[Write JSON instead of text]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]'

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_cli.errors import DataError
 from deepfake_cli.progress import Track, untracked
 
 from .files import write_atomically
@@ -30,25 +31,25 @@ class PackedPictures:
 
     def __init__(self, file: Path, places: dict[Path, Place]) -> None:
         self._file, self._places = file, places
+        self._bytes = sum(height * width * 3 for _, height, width in places.values())
         self._pixels: NDArray[np.uint8] | None = None
 
     def read(self, path: Path) -> Picture:
         """Return a picture, (H, W, 3) uint8 RGB; it must not be written into.
 
         Raises:
+            DataError: The file was replaced.
             KeyError: The picture was not packed.
         """
         if self._pixels is None:  # mapped by each process on its own, which costs nothing
             self._pixels = np.memmap(self._file, np.uint8, "r")
+            if self._pixels.size != self._bytes:
+                raise DataError(f"{self._file} was replaced while it was in use", "start again")
         start, height, width = self._places[path]
         return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
 
-    def __getstate__(self) -> tuple[Path, dict[Path, Place]]:
-        return self._file, self._places
-
-    def __setstate__(self, state: tuple[Path, dict[Path, Place]]) -> None:
-        self._file, self._places = state
-        self._pixels = None
+    def __reduce__(self) -> tuple[type["PackedPictures"], tuple[Path, dict[Path, Place]]]:
+        return type(self), (self._file, self._places)
 
 
 def find_packed(file: Path, paths: Sequence[Path]) -> PackedPictures | None:

@@ -87,10 +87,11 @@ def train_classifier(
     resume: bool = False,
     start: dict[str, Tensor] | None = None,
     track: Track = untracked,
+    keep: Callable[[Epoch], None] = lambda epoch: None,
     watch: Callable[[TrainingStep], None] = lambda step: None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Epoch]:
-    """Train and yield every finished epoch; state is saved before each yield.
+    """Train and yield every finished epoch, after its state was saved.
 
     Started by ``torchrun``, each of several processes goes through this; the first alone judges, saves,
     watches and yields.
@@ -105,6 +106,7 @@ def train_classifier(
             the uninterrupted one bit for bit.
         start: Weights to start from instead of ``classifier.start``.
         track: Shows the progress of what comes before the first epoch.
+        keep: Told every epoch before its state is saved, so that after a kill nothing of it is missing.
         watch: Told every step.
         warn: Told what the user should know.
 
@@ -146,8 +148,7 @@ def train_classifier(
                 plateau.step(loss)
             best = progress.note(float(np.mean(list(aucs.values()))), asdict(plateau))
             over = progress.is_over(settings.epochs, settings.patience)
-            learner.save(checkpoint, asdict(progress))
-            yield Epoch(
+            done = Epoch(
                 number=epoch + 1,
                 loss=float(np.mean([step.loss for step in taken])),
                 rate=taken[-1].rate,
@@ -159,6 +160,9 @@ def train_classifier(
                 steps=(epoch + 1) * steps,
                 began=progress.began,
             )
+            keep(done)
+            learner.save(checkpoint, asdict(progress))
+            yield done
         progress.epoch = epoch + 1
         over, learner.factor = learner.fabric.broadcast((over, plateau.factor))
 

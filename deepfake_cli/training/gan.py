@@ -62,9 +62,10 @@ def train_gan(
     checkpoint: Path,
     resume: bool = False,
     start: dict[str, Tensor] | None = None,
+    keep: Callable[[GanEpoch], None] = lambda epoch: None,
     watch: Callable[[GanStep], None] = lambda step: None,
 ) -> Iterator[GanEpoch]:
-    """Train and yield every finished epoch; state is saved before each yield.
+    """Train and yield every finished epoch, after its state was saved.
 
     Started by ``torchrun``, each of several processes goes through this; the first alone saves, watches and
     yields.
@@ -76,6 +77,7 @@ def train_gan(
         resume: Go on from the checkpoint. On a CPU with the same number of threads the continued run equals
             the uninterrupted one bit for bit.
         start: Weights of the generator to start from.
+        keep: Told every epoch before its state is saved, so that after a kill nothing of it is missing.
         watch: Told every step.
 
     Raises:
@@ -95,12 +97,12 @@ def train_gan(
     )
     learner = GanLearner(settings, start)
     first_of_all = learner.fabric.is_global_zero
-    done, best = 0, -math.inf
+    begun, best = 0, -math.inf
     if resume:
         numbers = learner.load(checkpoint)
-        done, best = numbers["epoch"], numbers["best"]
+        begun, best = numbers["epoch"], numbers["best"]
     loader = Batches(pairs, settings.batch, settings.workers, learner.fabric)
-    for epoch in range(done, settings.epochs):
+    for epoch in range(begun, settings.epochs):
         pairs.epoch = epoch
         first, steps = epoch * len(loader), settings.epochs * len(loader)
         losses = []
@@ -111,7 +113,9 @@ def train_gan(
         if first_of_all:
             painted = judge.judge(learner)
             improved, best = painted.auc > best, max(painted.auc, best)
-            learner.save(checkpoint, {"epoch": epoch + 1, "best": best})
             means = Losses(*np.mean(losses, axis=0).tolist())
-            yield GanEpoch(epoch + 1, first + len(loader), means, painted, improved, learner.average)
+            done = GanEpoch(epoch + 1, first + len(loader), means, painted, improved, learner.average)
+            keep(done)
+            learner.save(checkpoint, {"epoch": epoch + 1, "best": best})
+            yield done
         learner.fabric.barrier()

@@ -67,14 +67,22 @@ def run_gan(
             board.step(step.step, step_values(step))
             watch(step)
 
-        epochs = train_gan(sources, settings, checkpoint=last, resume=resume, start=weights, watch=told)
-        for epoch in epochs:
-            done = [row for row in done if int(row["epoch"]) < epoch.number]
-            done.append(_row(epoch))
-            _keep(folder, epoch, settings)
+        def keep(epoch: GanEpoch) -> None:
+            nonlocal done
+            if epoch.best:
+                notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
+                save_tensors(folder / "best.safetensors", epoch.weights, notes)
+            done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
             _write_log(folder / "losses.csv", done)
             board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.painted.sheet})
             write_report(folder / "report", folder.name, done, settings, epoch)
+
+        for epoch in train_gan(
+            sources, settings, checkpoint=last, resume=resume, start=weights, keep=keep, watch=told
+        ):
+            if settings.keep and epoch.number % settings.keep == 0:
+                with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
+                    file.write(last.read_bytes())
             yield epoch
     if is_first():
         write_generator(sources, settings, folder)
@@ -89,15 +97,6 @@ def write_generator(sources: list[Source], settings: GanSettings, folder: Path) 
         name=f"mri-gan-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
         trained_on=[source.table.parent.name for source in sources],
     )
-
-
-def _keep(folder: Path, epoch: GanEpoch, settings: GanSettings) -> None:
-    if epoch.best:
-        notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
-        save_tensors(folder / "best.safetensors", epoch.weights, notes)
-    if settings.keep and epoch.number % settings.keep == 0:
-        with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
-            file.write((folder / "last.safetensors").read_bytes())
 
 
 def _row(epoch: GanEpoch) -> Row:

@@ -194,8 +194,9 @@ class Pools:
         for source in sources:
             rows = read_faces(source.table, ["train"])
             check_rows(source.table, rows)
-            rows = [row for row in rows if within(row.original, seed, sample)]
+            # All of them, so that runs which sample others find the same pictures packed.
             pictures = gather_pictures(source.table, rows, pack=pack, track=track)
+            rows = [row for row in rows if within(row.original, seed, sample)]
             self._pools.append(
                 Pool(source.table, rows, pictures, fakes, forging, aligned=aligned, balance=balance)
             )

@@ -72,18 +72,8 @@ def run_training(
             board.step(step.step, step_values(step))
             watch(step)
 
-        epochs = train_classifier(
-            sources,
-            profile,
-            checkpoint=last,
-            generator=generator,
-            resume=resume,
-            start=weights,
-            track=track,
-            watch=told,
-            warn=warn,
-        )
-        for epoch in epochs:
+        def keep(epoch: Epoch) -> None:
+            nonlocal rows
             if not (folder / LEARNED).exists():
                 write_learned(folder / LEARNED, sources, track=track)
             if epoch.best:
@@ -93,7 +83,19 @@ def run_training(
             _write_log(folder / "epochs.csv", rows)
             board.epoch(epoch.steps, epoch_values(epoch))
             write_report(folder, rows, profile, _facts(sources, epoch))
-            yield epoch
+
+        yield from train_classifier(
+            sources,
+            profile,
+            checkpoint=last,
+            generator=generator,
+            resume=resume,
+            start=weights,
+            track=track,
+            keep=keep,
+            watch=told,
+            warn=warn,
+        )
     if is_first():
         write_model(sources, profile, folder, generator)
 

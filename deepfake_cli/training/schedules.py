@@ -13,7 +13,7 @@ def rate(schedule: Schedule, step: int, total: int, *, warmup: float, hold: floa
     """Compute the factor of a step.
 
     Args:
-        schedule: ``plateau`` is ``constant`` here; see `Plateau`.
+        schedule: What ``plateau`` adds to its rise is in `Plateau`.
         step: Counted from 0.
         total: Steps of the whole run.
         warmup: Share of all steps in which the learning rate rises.
@@ -26,8 +26,10 @@ def rate(schedule: Schedule, step: int, total: int, *, warmup: float, hold: floa
             return one_cycle(step, total, warmup)
         case "linear":
             return min(rise_and_stay(step, total, warmup), fall_late(step, total, hold))
-        case "plateau" | "constant":
+        case "plateau":
             return rise_and_stay(step, total, warmup)
+        case "constant":
+            return 1.0
 
 
 def rise_and_fall(step: int, total: int, warmup: float) -> float:

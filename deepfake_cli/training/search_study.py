@@ -72,8 +72,6 @@ def make_plan(sources: list[Source], recipe: Profile, space: Space) -> Plan:
         learned_from(sources, recipe.classifier.model_copy(update={"mix": choice}))
     faces_to_choose_by(sources, recipe)
     values = {key: value for key, value in values_of(recipe).items() if key.split(".")[0] in SECTIONS}
-    if {"classifier.sample", "classifier.seed"} & set(space.entries):
-        values["classifier.pack"] = False  # trials with other faces would replace each other's file
     absolute = tuple(Source(source.table.absolute(), source.share) for source in sources)
     return Plan(absolute, tuple(sha256(source.table) for source in absolute), values, space)
 
