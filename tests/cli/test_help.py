@@ -32,6 +32,8 @@ def test_every_command_and_option_is_explained(path: tuple[str, ...], command: C
 def test_help_shows_every_option(path: tuple[str, ...], command: Command) -> None:
     shown = command.get_help(typer.Context(command, info_name=" ".join(path)))
     for parameter in command.params:
+        if getattr(parameter, "hidden", False):
+            continue
         argument = parameter.param_type_name == "argument"
         assert (getattr(parameter, "metavar", None) if argument else max(parameter.opts, key=len)) in shown
     if isinstance(command, TyperGroup):

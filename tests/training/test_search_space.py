@@ -114,7 +114,7 @@ def test_tables_must_allow_every_mixture(faces_table: Path) -> None:
     space = read_space("dessa")
     with pytest.raises(UsageError, match="no table to learn from"):
         make_plan([Source(faces_table)], load_profile(preset=space.preset), space)
-    plan = make_plan([Source(faces_table), Source(faces_table)], load_profile(preset=space.preset), space)
+    make_plan([Source(faces_table), Source(faces_table)], load_profile(preset=space.preset), space)
 
 
 @pytest.mark.parametrize(

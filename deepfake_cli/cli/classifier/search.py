@@ -63,7 +63,9 @@ def search(
     settings: SetOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
-    worker_of: Annotated[int | None, typer.Option("--worker-of", hidden=True)] = None,
+    worker_of: Annotated[
+        int | None, typer.Option("--worker-of", hidden=True, help="Process that this one works for.")
+    ] = None,
 ) -> None:
     """Search the recipe of a classifier: train many, and compare them on the split `choose`.
 
