@@ -105,4 +105,4 @@ def test_the_paper_is_a_preset(dfdetect: Run) -> None:
     assert {key: values[f"gan.{key}"]["value"] for key in published} == published
     unknown = dfdetect("config", "show", "--preset", "papper")
     assert unknown.returncode == 2
-    assert "there are: paper" in unknown.stderr
+    assert "there are: dessa-resnet18" in unknown.stderr
