@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepfake_cli.errors import ModelError
+from deepfake_cli.io.model_folder import ModelFolder
 
 from .normalise import Normaliser
 from .session import describe, open_session
@@ -50,6 +51,23 @@ class Classifier:
         self._normalise = Normaliser(size, mean, std)
         self._temperature = temperature
         self.map_size = self._check(onnx, size)
+
+    @classmethod
+    def of(cls, model: ModelFolder, threads: int = 1) -> "Classifier":
+        """Open the network of a model folder, as its `config.json` says.
+
+        Raises:
+            ModelError: The network cannot be loaded, or has other inputs and outputs.
+        """
+        given, temperature = model.config.input, model.config.calibration.temperature
+        return cls(
+            model.onnx,
+            size=given.size,
+            mean=given.mean,
+            std=given.std,
+            temperature=temperature,
+            threads=threads,
+        )
 
     def score(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tell how likely each face is fake.

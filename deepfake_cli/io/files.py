@@ -89,6 +89,22 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
+def make_folder(folder: Path, hint: str = "choose another --output") -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Args:
+        folder: Which.
+        hint: What helps where it cannot be made.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {reason(error)}", hint) from error
+
+
 @overload
 def write_atomically(path: Path, mode: Literal["w"] = ...) -> contextlib.AbstractContextManager[IO[str]]: ...
 @overload

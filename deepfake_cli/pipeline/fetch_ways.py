@@ -6,12 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepfake_cli.errors import DataError, FetchError, OutputError, UsageError
+from deepfake_cli.errors import DataError, FetchError, UsageError
 from deepfake_cli.io import unsplash
 from deepfake_cli.io.archives import DamagedArchiveError, Limits, unpack
 from deepfake_cli.io.datasets import Dataset, Download, spelled_out
 from deepfake_cli.io.download import Manner, Remote, download, require_space
-from deepfake_cli.io.files import reason
+from deepfake_cli.io.files import make_folder
 from deepfake_cli.io.hub import HubReference
 from deepfake_cli.io.workspace import DatasetFolder
 from deepfake_cli.progress import Track
@@ -197,10 +197,7 @@ def fetch_from_hub(
 def _raw(folder: DatasetFolder) -> Path:
     """Make the folder for raw files, and remove what a killed process left half-unpacked in it."""
     root = folder.raw.absolute()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {root}: {reason(error)}", "choose another workspace") from error
+    make_folder(root, "choose another workspace")
     for half in root.glob(".*.part"):
         shutil.rmtree(half, ignore_errors=True)
     return root

@@ -162,14 +162,7 @@ class Judge:
         from .people import People
 
         if self._networks is None:
-            detector, config = self._profile.detector, self._folder.config
-            classifier = Classifier(
-                self._folder.onnx,
-                size=config.input.size,
-                mean=config.input.mean,
-                std=config.input.std,
-                temperature=config.calibration.temperature,
-            )
+            detector, classifier = self._profile.detector, Classifier.of(self._folder)
             self._check(classifier)
             self._networks = (
                 FaceDetector(min_face_size=detector.min_face, thresholds=detector.thresholds),

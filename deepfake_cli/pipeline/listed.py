@@ -9,7 +9,7 @@ from deepfake_cli.core.align import cut_box
 from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.inference.face_detector import FaceDetector
 from deepfake_cli.io.face_table import Entry, write_entries
-from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.labelled import LabelledFile, read_labelled
 from deepfake_cli.io.labelled import lists_files as lists_files  # tells a list from a table
@@ -53,7 +53,7 @@ def cut_listed(listed: Path, folder: Path, profile: Profile, *, track: Track = u
     files = read_labelled(listed)
     split_by_original = _divide((file.original for file in files), profile.index, profile.data.seed)
     detector = FaceDetector(min_face_size=profile.detector.min_face, thresholds=profile.detector.thresholds)
-    (folder / "faces").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "faces")
     entries, faceless, unreadable = [], [], []
     for number, file in enumerate(track(files, "cutting faces")):
         try:

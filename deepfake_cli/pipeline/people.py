@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from deepfake_cli.core.faces import cut_face, cut_points
 from deepfake_cli.core.regions import brightest_region
 from deepfake_cli.core.tracks import Observation, Track, Tracker
-from deepfake_cli.errors import OutputError
 from deepfake_cli.inference.classifier import BATCH, Classifier
 from deepfake_cli.inference.face_detector import FaceDetector, Faces
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.video import Frame
 
@@ -154,21 +153,9 @@ class People:
             _save(self._save_mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for pictures, unless it is there.
-
-    Raises:
-        OutputError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {reason(error)}", "choose another") from error
-
-
 def _save(folder: Path, batch: Sequence[_Cut], pictures: NDArray[np.uint8], ending: str = "") -> None:
     """Write a (N, H, W, 3) picture of each face, named after what was found."""
-    make_folder(folder)
+    make_folder(folder, "choose another")
     for (person, face, _), picture in zip(batch, pictures, strict=True):
         name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}{ending}.png"
         with write_atomically(folder / name, "wb") as file:

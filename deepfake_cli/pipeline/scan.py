@@ -135,10 +135,10 @@ def open_judge(
     model = resolve(profile.scan.model, track=track, warn=warn)
     judge = Judge(profile, model, threshold, save_faces, save_mri)
     if folders := [folder for folder in (save_faces, save_mri) if folder is not None]:
-        from .people import make_folder
+        from deepfake_cli.io.files import make_folder
 
         for folder in folders:
-            make_folder(folder)
+            make_folder(folder, "choose another")
     return judge
 
 

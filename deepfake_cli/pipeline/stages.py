@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from deepfake_cli.errors import DfdetectError, MediaError, OutputError
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.errors import DfdetectError, MediaError
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.index import IndexRow
 from deepfake_cli.io.workspace import DatasetFolder as DatasetFolder  # every stage is handed one
 from deepfake_cli.io.workspace import dataset_folder as dataset_folder
@@ -110,10 +110,7 @@ def run_stage(
     report = StageReport(stage)
     bad: dict[int, Bad] = {}
     with folder.locked():
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make {output}: {reason(error)}", "choose another workspace") from error
+        make_folder(output, "choose another workspace")
         sweep(output)
         waiting: dict[int, IndexRow] = {}
 
@@ -161,12 +158,7 @@ def write_report(folder: DatasetFolder, report: StageReport) -> None:
         OutputError: It cannot be written.
     """
     path = folder.report(report.stage)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make {path.parent}: {reason(error)}", "choose another workspace"
-        ) from error
+    make_folder(path.parent, "choose another workspace")
     with write_atomically(path) as file:
         file.write(json.dumps(report.to_json(), indent=2, ensure_ascii=True) + "\n")
 

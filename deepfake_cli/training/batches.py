@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.inference.classifier import BATCH, Classifier
-from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.inference.classifier import BATCH
 
 from .tables import FaceRow, read_picture
 
@@ -18,14 +17,6 @@ class Batch(NamedTuple):
     first: int
     rows: Sequence[FaceRow]
     pictures: list[NDArray[np.uint8]]
-
-
-def open_classifier(model: ModelFolder) -> Classifier:
-    """Open a model's network, on all cores."""
-    given, temperature = model.config.input, model.config.calibration.temperature
-    return Classifier(
-        model.onnx, size=given.size, mean=given.mean, std=given.std, temperature=temperature, threads=0
-    )
 
 
 def batches(rows: Sequence[FaceRow]) -> Iterator[Batch]:

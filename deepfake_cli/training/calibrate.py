@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
+from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import CalibrateSettings
 
-from .batches import batches, count_batches, open_classifier
+from .batches import batches, count_batches
 from .calibration import (
     balanced_threshold,
     cheapest_threshold,
@@ -175,7 +176,7 @@ def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
 
 
 def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
-    classifier, given = open_classifier(model), model.config.input
+    classifier, given = Classifier.of(model, threads=0), model.config.input
     logits = [
         classifier.logits(
             np.stack(

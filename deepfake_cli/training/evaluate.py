@@ -47,15 +47,7 @@ def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Trac
         DataError: The table cannot be read, holds no row of these splits, or none of its pictures
             can be read.
     """
-    given = model.config.input
-    classifier = Classifier(
-        model.onnx,
-        size=given.size,
-        mean=given.mean,
-        std=given.std,
-        temperature=model.config.calibration.temperature,
-        threads=0,
-    )
+    classifier = Classifier.of(model, threads=0)
     return _judged(table, splits, model.config.input, lambda face: float(classifier.score(face)[0]), track)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deepfake_cli.errors import OutputError
 from deepfake_cli.io.curves import Curves, write_curves
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.files import make_folder, reason, write_atomically
 from deepfake_cli.io.gallery import Grid, Section, write_gallery
 from deepfake_cli.io.model_config import Decision
 
@@ -68,12 +68,12 @@ def write_report(folder: Path, model: Tested, findings: Sequence[Findings]) -> N
     Raises:
         OutputError: A file cannot be written.
     """
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name in _CURVES:
             (folder / f"{name}.svg").unlink(missing_ok=True)  # an older one may have no successor
     except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}") from error
+        raise OutputError(f"cannot clear {folder}: {reason(error)}") from error
     apart = [each for each in findings if not each.joined]
     with write_atomically(folder / "metrics.json") as file:
         file.write(json.dumps(to_json(model, findings), indent=2) + "\n")

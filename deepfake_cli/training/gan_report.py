@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.errors import OutputError
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.gallery import Curves, Grid, Section, Sheet, write_gallery
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.settings import GanSettings
@@ -44,10 +43,7 @@ def write_report(
     Raises:
         OutputError: It cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}") from error
+    make_folder(folder)
     _save(folder / _sheet_of(epoch.number), epoch.painted.sheet)
     height, width = epoch.painted.sheet.shape[:2]
     best = max(rows, key=lambda row: float(row["auc"]))

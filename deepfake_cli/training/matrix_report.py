@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.gallery import Grid, Section, write_gallery
 
-from .folders import make_folder
 from .matrix import LEGEND, SEEN, Cell, say_shared
 
 _COLUMNS = ("model", "trained_on", "dataset", "split", "examples", "auc", "low", "high", "real", "fake")

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
+from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
-from .batches import Batch, batches, count_batches, open_classifier
+from .batches import Batch, batches, count_batches
 from .damage import KINDS, Kind
 from .evaluate import FEWEST
 from .examples import count_classes, examples_of, is_enough, quick_auc, read_rows
@@ -148,7 +149,7 @@ def _score(
     track: Track,
 ) -> NDArray[np.float64]:
     """Score every face in every cell, (cells, N)."""
-    classifier, given = open_classifier(model), model.config.input
+    classifier, given = Classifier.of(model, threads=0), model.config.input
     scores = np.zeros((len(asked), len(rows)))
     for batch in track(batches(rows), "damaging and scoring", count_batches(rows)):
         inside = slice(batch.first, batch.first + len(batch.rows))

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.gallery import Curves, Grid, Section, write_gallery
 
 from .damage import KINDS
-from .folders import make_folder
 from .robustness import Cell, Robustness, by_kind
 
 _COLUMNS = ("dataset", "kind", "level", "value", "auc", "low", "high", "real", "fake")

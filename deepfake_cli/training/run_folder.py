@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deepfake_cli.errors import DataError, OutputError
-from deepfake_cli.io.files import reason
+from deepfake_cli.errors import DataError
+from deepfake_cli.io.files import make_folder
 
 
 def open_run(folder: Path, resume: bool) -> Path:
@@ -18,8 +18,5 @@ def open_run(folder: Path, resume: bool) -> Path:
         raise DataError(f"{folder} already holds a run", "go on with --resume, or name another --output")
     if resume and not last.exists():
         raise DataError(f"{folder} holds no run to resume", "start it without --resume")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}", "choose another --output") from error
+    make_folder(folder)
     return last

@@ -39,15 +39,8 @@ def write_samples(run: Path, sources: Sequence[Source], recipe: Profile) -> None
         OutputError: They cannot be written.
     """
     model = load_model_folder(run / "model")
-    given, threshold = model.config.input, model.config.decision.threshold
-    classifier = Classifier(
-        model.onnx,
-        size=given.size,
-        mean=given.mean,
-        std=given.std,
-        temperature=model.config.calibration.temperature,
-        threads=torch.get_num_threads(),
-    )
+    threshold = model.config.decision.threshold
+    classifier = Classifier.of(model, threads=torch.get_num_threads())
     faces = faces_to_choose_by(list(sources), recipe)
     drawn = np.sort(np.random.default_rng(recipe.classifier.seed).permutation(len(faces))[:_MOST])
     scores = np.concatenate(

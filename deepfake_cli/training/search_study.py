@@ -22,7 +22,7 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from deepfake_cli.errors import DataError, OutputError, UsageError
-from deepfake_cli.io.files import reason, sha256
+from deepfake_cli.io.files import make_folder, sha256
 from deepfake_cli.io.locks import Locks
 from deepfake_cli.profile import load_profile, values_of
 from deepfake_cli.settings import Profile
@@ -150,10 +150,7 @@ def open_search(folder: Path, plan: Plan | None = None, trials: int | None = Non
         raise DataError(f"{folder} holds no study", "start one: name tables of faces, and --space")
     if plan is not None and not exists and (trials or plan.space.trials) is None:
         raise UsageError("the space does not say how many trials there are", "say it with --trials")
-    try:
-        (folder / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}", "choose another --output") from error
+    make_folder(folder / "trials")
     locks = Locks(folder / "study.lock")
     with told(folder), locks.held(0):
         study = _open_study(folder / "study.db")

@@ -21,7 +21,7 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from deepfake_cli.errors import DataError, DfdetectError, OutputError
-from deepfake_cli.io.files import reason, write_atomically
+from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.profile import values_of
 from deepfake_cli.progress import Track, untracked
@@ -115,10 +115,7 @@ class _Attempt:
             OutputError: The folder cannot be made.
         """
         folder = self._search.folder_of(self.number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make {folder}: {reason(error)}", "choose another --output") from error
+        make_folder(folder)
         with told(self._search.folder):
             self.settings = suggest(self._trial, self._search.plan.space.entries)
             self._note(settings=self.settings)

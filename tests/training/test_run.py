@@ -17,7 +17,6 @@ from deepfake_cli.models.classifier import build_classifier
 from deepfake_cli.settings import ClassifierSettings, Profile
 from deepfake_cli.training.learner import normalise
 from deepfake_cli.training.run import run_training
-from deepfake_cli.training.schedules import rise_and_fall
 from deepfake_cli.training.tables import Source
 
 
@@ -116,12 +115,3 @@ def test_measuring_fills_the_card(
     )
     assert "| tinted | report | AUC, faces |" in (run / "model" / "README.md").read_text()
     assert len((tmp_path / "out" / "scores.csv").read_text().splitlines()) == 21
-
-
-def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [rise_and_fall(step, 100, 0.1) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == rates[10] == 1
-    assert rates[:10] == sorted(rates[:10])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[-1] < 0.001
