@@ -1,7 +1,12 @@
-"""Recipes that train in seconds."""
+"""Recipes that train in seconds, and what they draw."""
+
+from pathlib import Path
 
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import Profile
+from deepfake_cli.training.pairs import FacePairs
+from deepfake_cli.training.pools import Pools
+from deepfake_cli.training.tables import Source
 
 TINY = {
     "architecture": "test_efficientnet",
@@ -20,3 +25,20 @@ def tiny_recipe(**values: object) -> Profile:
     """A recipe for seconds: timm's test network on faces of 64 px."""
     options = {f"classifier.{key}": value for key, value in {**TINY, **values}.items() if "." not in key}
     return load_profile(options={**options, **{key: v for key, v in values.items() if "." in key}})
+
+
+def make_pairs(table: Path, **values: object) -> FacePairs:
+    recipe = tiny_recipe(**{"pairs": 8, "fakes.labelled": 0.5, "fakes.self_blend": 0.5, "seed": 1, **values})
+    return FacePairs(make_pools(recipe, table), recipe.classifier)
+
+
+def make_pools(recipe: Profile, *tables: Path) -> Pools:
+    settings = recipe.classifier
+    return Pools(
+        [Source(table) for table in tables],
+        recipe.fakes,
+        recipe.forge,
+        balance=settings.balance,
+        sample=settings.sample,
+        seed=settings.seed,
+    )

@@ -1,9 +1,13 @@
 """Make a table of faces out of a list of labelled pictures: how ``classifier train`` reads ``path,label``."""
 
 import hashlib
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepfake_cli.core.align import cut_box
 from deepfake_cli.errors import DataError, MediaError
@@ -50,7 +54,7 @@ def cut_listed(listed: Path, folder: Path, profile: Profile, *, track: Track = u
         DataError: The list makes no sense, or no picture has a face.
         OutputError: A face cannot be written.
     """
-    files = read_labelled(listed)
+    files = [_relative(file, listed.parent) for file in read_labelled(listed)]
     split_by_original = _divide((file.original for file in files), profile.index, profile.data.seed)
     detector = FaceDetector(min_face_size=profile.detector.min_face, thresholds=profile.detector.thresholds)
     make_folder(folder / "faces")
@@ -58,7 +62,8 @@ def cut_listed(listed: Path, folder: Path, profile: Profile, *, track: Track = u
     for number, file in enumerate(track(files, "cutting faces")):
         try:
             name, split = f"faces/{number:06}.png", split_by_original[file.original]
-            entry = _cut(file, split, folder, name, detector, profile)
+            frame = read_image(listed.parent / file.path)
+            entry = _cut(frame, file, split, folder, name, detector, profile)
         except MediaError as error:
             unreadable.append((file.path, error.message))
             continue
@@ -75,15 +80,22 @@ def cut_listed(listed: Path, folder: Path, profile: Profile, *, track: Track = u
     return ListedFaces(folder / "faces.csv", len(entries), tuple(faceless), tuple(unreadable))
 
 
-def _cut(
-    file: LabelledFile, split: str, folder: Path, name: str, detector: FaceDetector, profile: Profile
-) -> Entry | None:
-    """Cut the largest face; None where there is none.
+def _relative(file: LabelledFile, folder: Path) -> LabelledFile:
+    """Name a file as its list does: where the list lies must not change how it is divided."""
+    path = os.path.relpath(file.path, folder)
+    return replace(file, path=path, original=path if file.original == file.path else file.original)
 
-    Raises:
-        MediaError: The picture cannot be read.
-    """
-    frame = read_image(Path(file.path))
+
+def _cut(
+    frame: NDArray[np.uint8],
+    file: LabelledFile,
+    split: str,
+    folder: Path,
+    name: str,
+    detector: FaceDetector,
+    profile: Profile,
+) -> Entry | None:
+    """Cut the largest face out of a picture; None where there is none."""
     short_side = profile.detector.short_side
     found = detector.detect_scaled(frame, short_side) if short_side else detector.detect(frame)
     if not len(found) or found.probabilities[0] < profile.detector.probability:

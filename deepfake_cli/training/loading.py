@@ -48,8 +48,8 @@ class Batches:
         """
         try:
             yield from self._loader
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (RuntimeError, EOFError, ConnectionError) as error:  # the latter two: in the middle of a batch
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             raise DataError(
                 "a process that loads faces was killed; the epochs before are kept",

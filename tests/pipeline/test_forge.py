@@ -89,14 +89,11 @@ def test_the_table_is_one_that_trainers_read(dataset: DatasetFolder) -> None:
 
 
 def test_trainers_draw_pairs_from_it(dataset: DatasetFolder) -> None:
-    pairs = pytest.importorskip("deepfake_cli.training.pairs")
-    from deepfake_cli.training.tables import Source
+    from recipes import make_pairs
 
     forge_faces(dataset, profile())
-    drawn = pairs.FacePairs(
-        [Source(dataset.forged / "forged.csv")], pairs=12, labelled=1.0, size=64, margin=1.0, seed=0
-    )
-    for i in range(12):
+    drawn = make_pairs(dataset.forged / "forged.csv", **{"fakes.labelled": 1, "fakes.self_blend": 0})
+    for i in range(8):
         faces, labels = drawn[i]
         assert faces.shape == (2, 64, 64, 3)
         assert labels.tolist() == [0, 1]

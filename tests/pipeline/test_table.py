@@ -203,14 +203,12 @@ def test_without_faces_there_is_no_table(folder: DatasetFolder) -> None:
 
 def test_the_table_is_what_training_reads(folder: DatasetFolder, portrait: np.ndarray) -> None:
     import cv2
-
-    from deepfake_cli.training.pairs import FacePairs
-    from deepfake_cli.training.tables import Source as Table
+    from recipes import make_pairs
 
     for picture in folder.crops.rglob("*.png"):
         cv2.imwrite(str(picture), portrait[60:200:4, 160:300:4])
     make(folder)
-    pairs = FacePairs([Table(folder.faces)], pairs=4, labelled=1.0, size=64, margin=1.0, seed=0)
+    pairs = make_pairs(folder.faces)
     assert pairs[0][1].tolist() == [0, 1]
 
 

@@ -8,33 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recipes import tiny_recipe
+from recipes import make_pairs, make_pools, tiny_recipe
 
 from deepfake_cli.errors import DataError
 from deepfake_cli.settings import Profile
 from deepfake_cli.training.faces_once import FacesOnce, faces_to_choose_by
 from deepfake_cli.training.pairs import FacePairs
-from deepfake_cli.training.pools import Pools
 from deepfake_cli.training.tables import Source, read_faces
 
 REALS_ONLY = {"fakes.labelled": 0}
-
-
-def make_pairs(table: Path, **values: object) -> FacePairs:
-    recipe = tiny_recipe(**{"pairs": 8, "fakes.labelled": 0.5, "fakes.self_blend": 0.5, "seed": 1, **values})
-    return FacePairs(make_pools(recipe, table), recipe.classifier)
-
-
-def make_pools(recipe: Profile, *tables: Path) -> Pools:
-    settings = recipe.classifier
-    return Pools(
-        [Source(table) for table in tables],
-        recipe.fakes,
-        recipe.forge,
-        balance=settings.balance,
-        sample=settings.sample,
-        seed=settings.seed,
-    )
 
 
 def edited(table: Path, name: str, edit: Callable[[dict[str, str]], dict[str, str] | None]) -> Path:
