@@ -129,7 +129,7 @@ def test_faces_of_listed_pictures_are_cut_first(pictures: Path, tmp_path: Path, 
     assert Counter(row.split for row in rows) == {"train": 13, "choose": 1, "report": 2}
     assert all(row.points is not None and not row.fake for row in rows)
     assert (
-        "2 real and 2 fake faces, some or all made of the real ones"
+        "1 real and 1 fake faces, some or all made of the real ones"
         in (run / "model" / "config.json").read_text()
     )
 
