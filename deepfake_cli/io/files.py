@@ -102,7 +102,7 @@ def make_folder(folder: Path, hint: str = "choose another --output") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}", hint) from error
+        raise OutputError(f"cannot make the folder {folder}: {reason(error)}", hint) from error
 
 
 @overload
