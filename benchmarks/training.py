@@ -28,7 +28,7 @@ from deepfake_cli.training.pictures import gather_pictures
 from deepfake_cli.training.pools import Pools
 from deepfake_cli.training.tables import Source, read_faces
 
-STEPS = 6  # of training, in a turn
+STEPS = 12  # of training, in a turn
 FACES = 200  # in the table that is read
 POINTS = (65, 72, 106, 68, 88, 92, 72, 112, 108, 109)  # of the face that is cut
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
