@@ -28,7 +28,7 @@ def show(preset: PresetOpt = None, profile: ProfileOpt = None, as_json: JsonOpt 
         say(json.dumps(both, indent=2, ensure_ascii=False))
         return
     lines = {key: f"{key.partition('.')[2]} = {_toml(value)}" for key, value in values.items()}
-    width = max(map(len, lines.values()))
+    width = min(max(map(len, lines.values())), 60)  # lists may be longer; they must not push all else away
     section = None
     for key, line in lines.items():
         if section != (section := key.partition(".")[0]):
