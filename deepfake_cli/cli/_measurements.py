@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MeasuredTablesArg = Annotated[
     list[Path], typer.Argument(metavar="TABLE...", help="Tables of faces (`faces.csv`).")
 ]
+MODEL_HELP = "A model folder, the name of an embedded model, or owner/name@revision."
+ModelArg = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 DatasetsArg = Annotated[
     list[Path],
     typer.Argument(
@@ -68,7 +70,7 @@ def show_findings(findings: "Findings", threshold: float) -> None:
     if any(one.measured for one in whole):
         columns = [Column("measure"), *(Column(one.examples, right=True) for one in whole)]
         names = list(whole[0].measurements)
-        table(columns, ((name, *(_estimate(one.measurements[name]) for one in whole)) for name in names))
+        table(columns, ((name, *(one.measurements[name].estimate for one in whole)) for name in names))
         say()
     calls = (f"below {threshold:g}", f"from {threshold:g} on")
     columns = [Column("examples"), Column("label"), *(Column(call, right=True) for call in (*_CALLS, *calls))]
@@ -94,15 +96,7 @@ def _counts(one: "Found") -> str:
 
 
 def _estimates(one: "Found") -> Sequence[str]:
-    return [_estimate(m) for m in one.measurements.values()]
-
-
-def _estimate(m: "Measurement") -> str:
-    if m.value is None:
-        return "–"
-    if m.interval is None:
-        return f"{m.value:.3f} (one source)"
-    return f"{m.value:.3f} ({m.interval[0]:.3f} to {m.interval[1]:.3f})"
+    return [m.estimate for m in one.measurements.values()]
 
 
 def _called(one: "Found") -> Iterable[Row]:

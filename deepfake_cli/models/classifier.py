@@ -5,6 +5,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from ._torchvision import import_torchvision
+from .heads import dessa_head, mri_gan_head
 
 HeadKind = Literal["linear", "mri-gan", "dessa"]
 
@@ -36,7 +37,7 @@ def build_classifier(
     )
     if head == "linear":
         return FaceClassifier(network)
-    layers = _mri_gan_head if head == "mri-gan" else _dessa_head
+    layers = mri_gan_head if head == "mri-gan" else dessa_head
     return FaceClassifier(network, layers(network.num_features, hidden, dropout))
 
 
@@ -77,18 +78,3 @@ class FaceClassifier(nn.Module):
             return {name for name, _ in self.named_parameters() if name.startswith("head.")}
         own = set(self.network.get_classifier().parameters())  # type: ignore[operator]
         return {name for name, parameter in self.named_parameters() if parameter in own}
-
-
-def _mri_gan_head(features: int, hidden: int, dropout: float) -> nn.Module:
-    """After Prajapati and Pollett, arXiv 2203.00108."""
-    return nn.Sequential(
-        nn.Linear(features, hidden), nn.Dropout(dropout), nn.ReLU(), nn.Linear(hidden, 1)
-    )  # (N, F) -> (N, 1)
-
-
-def _dessa_head(features: int, hidden: int, dropout: float) -> nn.Module:
-    """After Dessa, "Visual DeepFake Detection"; real before fake."""
-    layers: list[nn.Module] = [nn.Dropout(dropout)]
-    if hidden:
-        layers += [nn.Linear(features, hidden), nn.ReLU(), nn.BatchNorm1d(hidden), nn.Dropout(dropout)]
-    return nn.Sequential(*layers, nn.Linear(hidden or features, 2))  # (N, F) -> (N, 2)

@@ -9,9 +9,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from ._torchvision import import_torchvision
+from .heads import dessa_head, mri_gan_head
 
 _HIDDEN = 128  # of MRI-GAN's head
 _DESSA_HIDDEN = 256
+_DROPOUT = 0.5  # while learning, which these no longer do
 
 
 class MriGanClassifier(nn.Module):
@@ -29,9 +31,7 @@ class MriGanClassifier(nn.Module):
         encoder: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
         self.encoder: nn.Module = encoder
         features: int = encoder.num_features
-        self.classifier = nn.Sequential(
-            nn.Linear(features, _HIDDEN), nn.Dropout(0.5), nn.ReLU(), nn.Linear(_HIDDEN, 1)
-        )
+        self.classifier = mri_gan_head(features, _HIDDEN, _DROPOUT)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Map (N, 3, S, S) to logits (N,), above 0 for fake."""
@@ -54,16 +54,7 @@ class DessaClassifier(nn.Module):
 
         self.network = resnet18(weights=None)
         features = self.network.fc.in_features
-        layers: list[nn.Module] = [nn.Dropout()]
-        if hidden:
-            layers += [
-                nn.Linear(features, _DESSA_HIDDEN),
-                nn.ReLU(),
-                nn.BatchNorm1d(_DESSA_HIDDEN),
-                nn.Dropout(),
-            ]
-            features = _DESSA_HIDDEN
-        self.network.fc = nn.Sequential(*layers, nn.Linear(features, 2))
+        self.network.fc = dessa_head(features, _DESSA_HIDDEN if hidden else 0, _DROPOUT)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Map (N, 3, S, S) to logits (N,): softmax over the outputs is the sigmoid of their difference."""

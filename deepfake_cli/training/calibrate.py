@@ -24,11 +24,10 @@ from .calibration import (
     threshold_at_rate,
     uncertain_band,
 )
-from .compare import balanced_accuracy_at
-from .evaluate import FEWEST
-from .examples import has_videos, read_rows
+from .evaluate import FEWEST, read_rows
+from .examples import has_videos
 from .frame_rules import FrameRules, try_frame_rules
-from .metrics import calibration_error
+from .metrics import balanced_accuracy, calibration_error
 from .tables import FaceRow
 
 _DIGITS = 4  # scan rounds scores to so many, so they are chosen on rounded ones
@@ -221,7 +220,7 @@ def _choice(seen: _Seen, temperature: float, threshold: float, uncertain: tuple[
         threshold=threshold,
         uncertain=uncertain,
         calibration_error=calibration_error(seen.labels, scores),
-        balanced_accuracy=balanced_accuracy_at(threshold)(seen.labels, scores),
+        balanced_accuracy=balanced_accuracy(seen.labels, called),
         false_positives=float(called[seen.labels == 0].mean()),
         true_positives=float(called[seen.labels == 1].mean()),
     )

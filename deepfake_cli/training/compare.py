@@ -12,9 +12,9 @@ from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
 from .evaluate import judge
-from .examples import count_classes, examples_of, is_enough, quick_auc
+from .examples import examples_of, is_enough, quick_auc
 from .judged import Part
-from .metrics import Measure, bootstrap
+from .metrics import Measure, balanced_accuracy, bootstrap
 
 Interval = tuple[float, float]
 
@@ -90,9 +90,7 @@ def compare(
         for name, of_a, of_b in (("AUC", quick_auc, quick_auc), ("balanced accuracy", called_a, called_b)):
             difference = differ(part_a, part_b, of_a, of_b) if is_enough(part_a) else None
             measure = f"{name}, {part_a.name}"
-            found.append(
-                Comparison(one.dataset, one.split, measure, *count_classes(part_a), found=difference)
-            )
+            found.append(Comparison(one.dataset, one.split, measure, *part_a.count(), found=difference))
     return found
 
 
@@ -130,8 +128,7 @@ def balanced_accuracy_at(threshold: float) -> Measure:
     """Make the measure of how well a threshold parts the classes; both must be there."""
 
     def measure(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
-        called = scores >= threshold
-        return float(called[labels == 1].mean() + 1 - called[labels == 0].mean()) / 2
+        return balanced_accuracy(labels, scores >= threshold)
 
     return measure
 

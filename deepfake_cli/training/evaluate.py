@@ -39,6 +39,15 @@ class Measurement:
     real: int
     fake: int
 
+    @property
+    def estimate(self) -> str:
+        """Value and interval in words."""
+        if self.value is None:
+            return "\u2013"
+        if self.interval is None:
+            return f"{self.value:.3f} (one source)"
+        return f"{self.value:.3f} ({self.interval[0]:.3f} to {self.interval[1]:.3f})"
+
 
 def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Track = untracked) -> Judged:
     """Score every face of some splits of a table, cut as scan cuts them.
@@ -108,7 +117,7 @@ def _judged(
 ) -> Judged:
     dataset = table.absolute().parent.name
     rows, scores, unread = [], [], []
-    for row in track(_rows(table, splits), f"scoring {dataset}"):
+    for row in track(read_rows(table, splits), f"scoring {dataset}"):
         try:
             picture = read_picture(row.path)
         except (DataError, OSError) as error:
@@ -124,7 +133,12 @@ def _judged(
     return Judged(dataset, "+".join(splits), rows, np.array(scores, np.float64), tuple(unread))
 
 
-def _rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:
+def read_rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:
+    """Read the rows of some splits of a table.
+
+    Raises:
+        DataError: The table cannot be read, or holds no row of these splits.
+    """
     rows = read_faces(table, splits)
     if not rows:
         raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")

@@ -2,28 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.errors import DataError
-
 from .evaluate import FEWEST
 from .judged import Judged, Part, by_face, by_video
-from .tables import FaceRow, read_faces
-
-
-def read_rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:
-    """Read the rows of some splits of a table.
-
-    Raises:
-        DataError: The table cannot be read, or holds no row of these splits.
-    """
-    rows = read_faces(table, splits)
-    if not rows:
-        raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
-    return rows
+from .tables import FaceRow
 
 
 def has_videos(rows: Sequence[FaceRow]) -> bool:
@@ -36,15 +21,9 @@ def examples_of(judged: Judged) -> Part:
     return by_video(judged) if has_videos(judged.rows) else by_face(judged)
 
 
-def count_classes(part: Part) -> tuple[int, int]:
-    """Count the real and the fake examples."""
-    fake = int(part.labels.sum())
-    return len(part.labels) - fake, fake
-
-
 def is_enough(part: Part) -> bool:
     """Tell whether there are enough of both classes for a rate to say something."""
-    return min(count_classes(part)) >= FEWEST
+    return min(part.count()) >= FEWEST
 
 
 def label_tables(names: Sequence[str], paths: Sequence[str]) -> list[str]:

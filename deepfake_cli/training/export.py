@@ -18,6 +18,7 @@ from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.session import open_session
 from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.model_config import Decision
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
@@ -42,7 +43,7 @@ def export_classifier(
     generator: GeneratorFolder | None = None,
     name: str,
     trained_on: list[str],
-) -> None:
+) -> tuple[Decision, NDArray[np.float64]]:
     """Write a model folder and set its temperature, threshold and band on the faces of the split ``choose``.
 
     Args:
@@ -53,6 +54,9 @@ def export_classifier(
         generator: Whose maps it looks at, unless its input is ``plain``.
         name: What the model is called.
         trained_on: Names of the data sets.
+
+    Returns:
+        What decides, and P(fake) of the chosen faces, (N,).
 
     Raises:
         ModelError: ONNX Runtime does not compute what torch does.
@@ -93,6 +97,8 @@ def export_classifier(
         "files": hashes(folder, "model.onnx", "model.safetensors"),
     }
     write_config(folder, config)
+    decision = Decision.model_validate_json(json.dumps(config["decision"]))
+    return decision, sigmoid(logits / config["calibration"]["temperature"])
 
 
 def _some(faces: FacesOnce, start: int) -> list[NDArray[np.uint8]]:

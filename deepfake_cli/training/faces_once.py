@@ -11,7 +11,7 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
 from deepfake_cli.settings import Profile
 
-from .forging import FORGED, FakeKind, can_be_forged, forge, weights_of
+from .forging import FORGED, OF_ANY_FACE, FakeKind, can_be_forged, forge, weights_of
 from .metrics import auc
 from .pictures import single_threaded
 from .rows import check_rows
@@ -104,7 +104,7 @@ def _to_forge(rows: list[FaceRow], profile: Profile) -> list[tuple[FaceRow, Fake
     wanted = [kind for kind in FORGED if weights[kind]] or list(FORGED[:1])
     found: list[tuple[FaceRow, FakeKind]] = []
     for row in rows:
-        kinds = [kind for kind in (*wanted, FORGED[1]) if can_be_forged(row, kind)]
+        kinds = [kind for kind in (*wanted, OF_ANY_FACE) if can_be_forged(row, kind)]
         if kinds:
             found.append((row, kinds[len(found) % len(kinds)]))
     return found

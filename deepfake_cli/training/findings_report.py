@@ -12,7 +12,7 @@ from deepfake_cli.io.files import make_folder, reason, write_atomically
 from deepfake_cli.io.gallery import Grid, Section, write_gallery
 from deepfake_cli.io.model_config import Decision
 
-from .evaluate import Measurement, save_scores
+from .evaluate import save_scores
 from .findings import Findings, Found
 from .findings_curves import draw_all
 from .judged import VERDICTS, Part, by_video, faces_of_videos, whole_parts
@@ -122,8 +122,8 @@ def _summary(model: Tested, findings: Sequence[Findings]) -> Section:
     rows: list[tuple[str | int, ...]] = [
         (
             *(each.judged.dataset, each.judged.split, one.examples, one.real, one.fake, one.sources),
-            _estimate(one.measurements["AUC"]),
-            _estimate(one.measurements["balanced accuracy"]),
+            one.measurements["AUC"].estimate,
+            one.measurements["balanced accuracy"].estimate,
         )
         for each in findings
         for one in each.found
@@ -146,9 +146,7 @@ def _summary(model: Tested, findings: Sequence[Findings]) -> Section:
 def _section(each: Findings, decision: Decision) -> Section:
     parts = [(part.name, part) for part in whole_parts(each.judged)]
     whole = [one for one in each.found if one.kind == "whole"]
-    measures = [
-        (name, *(_estimate(one.measurements[name]) for one in whole)) for name in whole[0].measurements
-    ]
+    measures = [(name, *(one.measurements[name].estimate for one in whole)) for name in whole[0].measurements]
     first = [Grid("Measures", ("measure", *(one.examples for one in whole)), measures)]
     grids = [
         Grid("Verdicts", ("examples", "label", *VERDICTS), list(_verdicts(whole))),
@@ -188,13 +186,5 @@ def _matrix(found: Sequence[Found]) -> Iterator[tuple[str | int, ...]]:
 
 
 def _kind(one: Found) -> tuple[str | int, ...]:
-    estimates = (_estimate(m) for m in one.measurements.values())
+    estimates = (m.estimate for m in one.measurements.values())
     return one.examples, one.real, one.fake, one.sources, *estimates
-
-
-def _estimate(m: Measurement) -> str:
-    if m.value is None:
-        return "\u2013"
-    if m.interval is None:
-        return f"{m.value:.3f} (one source)"
-    return f"{m.value:.3f} ({m.interval[0]:.3f} to {m.interval[1]:.3f})"

@@ -15,7 +15,7 @@ Picture = NDArray[np.uint8]
 FakeKind = Literal["labelled", "self_blend", "warp_rectangle", "warp_hull"]
 FORGED: tuple[FakeKind, ...] = ("self_blend", "warp_rectangle", "warp_hull")
 KINDS: tuple[FakeKind, ...] = ("labelled", *FORGED)
-_OF_ANY_FACE: FakeKind = "warp_rectangle"  # the one that needs no points
+OF_ANY_FACE: FakeKind = "warp_rectangle"  # the one that needs no points
 
 
 def weights_of(fakes: FakesSettings) -> dict[FakeKind, float]:
@@ -25,7 +25,7 @@ def weights_of(fakes: FakesSettings) -> dict[FakeKind, float]:
 
 def can_be_forged(row: FaceRow, kind: FakeKind) -> bool:
     """Whether a fake of a kind can be made of a face."""
-    return not row.fake and (row.points is not None or kind == _OF_ANY_FACE)
+    return not row.fake and (row.points is not None or kind == OF_ANY_FACE)
 
 
 def forge(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .metrics import balanced_accuracy
+
 STEPS = tuple(round(0.1 * i, 1) for i in range(1, 10))
 
 Square = tuple[tuple[float, ...], ...]
@@ -52,7 +54,7 @@ def try_frame_rules(
     # A share of 0.3 is reached by 3 frames of 10, whatever binary fractions make of it.
     shares = [np.bincount(which, scores >= step, len(labels)) / counts + 1e-9 for step in STEPS]
     calls = [[share >= step for step in STEPS] for share in shares]
-    balanced = tuple(tuple(_balanced(labels, call) for call in row) for row in calls)
+    balanced = tuple(tuple(balanced_accuracy(labels, call) for call in row) for row in calls)
     best = int(np.argmax(balanced))
     return FrameRules(
         steps=STEPS,
@@ -60,13 +62,9 @@ def try_frame_rules(
         balanced_accuracy=balanced,
         best=(best // len(STEPS), best % len(STEPS)),
         mean_accuracy=_accuracy(labels, called),
-        mean_balanced_accuracy=_balanced(labels, called),
+        mean_balanced_accuracy=balanced_accuracy(labels, called),
     )
 
 
 def _accuracy(labels: NDArray[np.int64], called: NDArray[np.bool_]) -> float:
     return float(np.mean(called == (labels == 1)))
-
-
-def _balanced(labels: NDArray[np.int64], called: NDArray[np.bool_]) -> float:
-    return float(called[labels == 1].mean() + 1 - called[labels == 0].mean()) / 2

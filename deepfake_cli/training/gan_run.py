@@ -9,7 +9,6 @@
 <run>/model/                  the model folder, once the last epoch is done
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,15 +21,9 @@ from .gan import GanEpoch, GanStep, train_gan
 from .gan_report import epoch_values, step_values, write_report
 from .loading import check_batch
 from .processes import is_first
-from .run_folder import open_run
+from .run_folder import Row, open_run, read_log, write_log
 from .tables import Source
 from .tensorboard import TensorBoard
-
-COLUMNS = (
-    *("epoch", "steps", "generator", "adversarial", "squared", "perceptual", "discriminator"),
-    *("ssim", "real", "fake", "auc"),
-)
-Row = dict[str, str]
 
 
 def run_gan(
@@ -60,7 +53,7 @@ def run_gan(
     check_batch(settings.batch, "gan.batch")
     weights = load_tensors(start) if start else None
     last = open_run(folder, resume)
-    done = _read_log(folder / "losses.csv") if resume else []
+    done = read_log(folder / "losses.csv") if resume else []
     with TensorBoard(folder / "tensorboard") as board:
 
         def told(step: GanStep) -> None:
@@ -73,7 +66,7 @@ def run_gan(
                 notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
             done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
-            _write_log(folder / "losses.csv", done)
+            write_log(folder / "losses.csv", done)
             board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.painted.sheet})
             write_report(folder / "report", folder.name, done, settings, epoch)
 
@@ -105,17 +98,3 @@ def _row(epoch: GanEpoch) -> Row:
     numbers = {**epoch.losses._asdict(), **measures}
     shown = {name: "" if value is None else f"{value:.5f}" for name, value in numbers.items()}
     return {"epoch": str(epoch.number), "steps": str(epoch.steps), **shown}
-
-
-def _read_log(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write_log(path: Path, rows: list[Row]) -> None:
-    with write_atomically(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

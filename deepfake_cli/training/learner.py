@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -168,8 +168,7 @@ class Learner:
         """Add up the gradients of some batches; return their mean loss."""
         losses = []
         for number, (faces, labels) in enumerate(parts, 1):
-            last: AbstractContextManager[None] = nullcontext()
-            with last if number == len(parts) else self.fabric.no_backward_sync(self._network):
+            with self.fabric.no_backward_sync(self._network, enabled=number < len(parts)):
                 loss = self._loss(faces.to(self.fabric.device), labels.to(self.fabric.device))
                 self.fabric.backward(loss / len(parts))
             losses.append(loss.detach())

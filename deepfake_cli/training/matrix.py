@@ -9,7 +9,7 @@ from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
 from .evaluate import judge
-from .examples import count_classes, examples_of, is_enough, label_tables, quick_auc
+from .examples import examples_of, is_enough, label_tables, quick_auc
 from .metrics import bootstrap
 from .overlap import Learned, Overlap, describe, find_learned, overlap, read_learned
 from .tables import read_faces
@@ -152,7 +152,7 @@ def _measure(
     judged = judge(model, test.table, splits, track=track)
     part = examples_of(judged)
     enough = is_enough(part)
-    real, fake = count_classes(part)
+    real, fake = part.count()
     return Cell(
         model=name,
         trained_on=model.config.trained_on,

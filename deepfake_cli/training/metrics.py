@@ -61,6 +61,16 @@ def calibration_error(labels: NDArray[np.int64], scores: NDArray[np.float64], bi
     return float(error)
 
 
+def balanced_accuracy(labels: NDArray[np.int64], called: NDArray[np.bool_]) -> float:
+    """Compute the mean of how many real and how many fake examples are called what they are.
+
+    Args:
+        labels: (N,) 1 for fake; both classes are there.
+        called: (N,) whether each is called fake.
+    """
+    return float(called[labels == 1].mean() + 1 - called[labels == 0].mean()) / 2
+
+
 class Measures:
     """Every measure of a detector at once, whatever each example counts.
 

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_cli.errors import DataError
+from deepfake_cli.profile import values_of
 from deepfake_cli.settings import Profile
 
-# What may change from one sitting to the next; with more epochs the schedule is that of the longer run.
-_FREE = ("precision", "accelerator", "pack", "workers", "epochs", "patience")
+SECTIONS = ("classifier", "fakes", "forge")  # of the profile: what the course of a run depends on
+# What the machine is used for may change from one sitting to the next, and so may the length of a run: with
+# more epochs the schedule is that of the longer one.
+OF_MACHINE = tuple(f"classifier.{key}" for key in ("precision", "accelerator", "pack", "workers"))
+_FREE = (*OF_MACHINE, "classifier.epochs", "classifier.patience")
 
 
 @dataclass
@@ -45,14 +49,13 @@ class Progress:
 
 
 def recipe_of(profile: Profile) -> dict[str, Any]:
-    """Tell all that the course of a run depends on, as JSON values by dotted key."""
-    sections = {"classifier": profile.classifier, "fakes": profile.fakes, "forge": profile.forge}
-    return {
-        f"{name}.{key}": value
-        for name, section in sections.items()
-        for key, value in section.model_dump(mode="json").items()
-        if key not in _FREE
-    }
+    """Tell what must not change from one sitting to the next, as JSON values by dotted key."""
+    return {key: value for key, value in recipe_values(profile).items() if key not in _FREE}
+
+
+def recipe_values(profile: Profile) -> dict[str, Any]:
+    """Tell the values of all sections that the course of a run depends on, by dotted key."""
+    return {key: value for key, value in values_of(profile).items() if key.partition(".")[0] in SECTIONS}
 
 
 def resume_progress(numbers: dict[str, Any], recipe: dict[str, Any], checkpoint: Path) -> Progress:

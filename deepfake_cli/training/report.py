@@ -7,9 +7,10 @@ from deepfake_cli.io.gallery import Curves, Grid, Section, write_gallery
 from deepfake_cli.settings import Profile
 
 from .classifier import Epoch, TrainingStep
+from .progress import recipe_values
+from .run_folder import Row
 
 REPORT = "report.html"
-Row = dict[str, str]
 
 
 def step_values(step: TrainingStep) -> dict[str, float]:
@@ -47,8 +48,7 @@ def write_report(
         )
 
     by_table = [name for name in rows[0] if name.startswith("choose_auc ")]
-    recipe = {"classifier": profile.classifier, "fakes": profile.fakes, "forge": profile.forge}
-    settings = [(f"{name}.{key}", str(value)) for name, section in recipe.items() for key, value in section]
+    settings = [(key, str(value)) for key, value in recipe_values(profile).items()]
     write_gallery(
         folder,
         f"Classifier {folder.name}",

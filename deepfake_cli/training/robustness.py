@@ -18,8 +18,8 @@ from deepfake_cli.progress import Track, untracked
 
 from .batches import Batch, batches, count_batches
 from .damage import KINDS, Kind
-from .evaluate import FEWEST
-from .examples import count_classes, examples_of, is_enough, quick_auc, read_rows
+from .evaluate import FEWEST, read_rows
+from .examples import examples_of, is_enough, quick_auc
 from .judged import Judged
 from .metrics import bootstrap
 from .tables import FaceRow
@@ -110,7 +110,7 @@ def measure_robustness(
     ]
     judged = Judged(table.parent.name, "+".join(splits), rows, np.zeros(len(rows)))
     part = examples_of(judged)
-    real, fake = count_classes(part)
+    real, fake = part.count()
     if not is_enough(part):
         words = f"{real} real and {fake} fake {part.name} are too few to measure robustness"
         raise DataError(words, f"take at least {FEWEST} of each: more --faces, or another --split")

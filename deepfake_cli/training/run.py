@@ -9,26 +9,27 @@
 <run>/model/              the model folder, once the last epoch is done
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import GeneratorFolder, load_model_folder
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
 from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
-from .evaluate import judge
 from .export import export_classifier, record_metrics
-from .faces_once import faces_to_choose_by
+from .faces_once import FacesOnce, faces_to_choose_by
 from .findings import examine, to_record
+from .judged import Judged
 from .overlap import LEARNED, write_learned
 from .processes import is_first
-from .report import Row, epoch_values, step_values, write_report
-from .run_folder import open_run
-from .tables import Source, read_faces
+from .report import epoch_values, step_values, write_report
+from .run_folder import Row, open_run, read_log, write_log
+from .tables import Source
 from .tensorboard import TensorBoard
 
 
@@ -65,7 +66,7 @@ def run_training(
     """
     weights = load_tensors(start) if start else None
     last = open_run(folder, resume)
-    rows = _read_log(folder / "epochs.csv") if resume else []
+    rows = read_log(folder / "epochs.csv") if resume else []
     with TensorBoard(folder / "tensorboard") as board:
 
         def told(step: TrainingStep) -> None:
@@ -80,7 +81,7 @@ def run_training(
                 notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
             rows = [*(row for row in rows if int(row["epoch"]) < epoch.number), _row(epoch)]
-            _write_log(folder / "epochs.csv", rows)
+            write_log(folder / "epochs.csv", rows)
             board.epoch(epoch.steps, epoch_values(epoch))
             write_report(folder, rows, profile, _facts(sources, epoch))
 
@@ -104,29 +105,34 @@ def write_model(
     sources: list[Source], profile: Profile, folder: Path, generator: GeneratorFolder | None = None
 ) -> None:
     """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
-    settings = profile.classifier
-    export_classifier(
+    settings, chosen = profile.classifier, faces_to_choose_by(sources, profile)
+    decision, scores = export_classifier(
         folder / "model",
         load_tensors(folder / "best.safetensors"),
         settings,
-        faces_to_choose_by(sources, profile),
+        chosen,
         generator=generator,
         name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}"
         + ("" if settings.input == "plain" else f"-{settings.input}"),
         trained_on=[source.table.parent.name for source in learned_from(sources, settings)],
     )
-    _fill_card(sources, folder / "model")
-
-
-def _fill_card(sources: list[Source], folder: Path) -> None:
-    """Measure a model on the split ``choose`` of every table with fakes, and write that into its card."""
-    model = load_model_folder(folder)
     judged = [
-        judge(model, source.table, ["choose"])
-        for source in sources
-        if any(row.fake for row in read_faces(source.table, ["choose"]))
+        _of_table(number, source, chosen, scores)
+        for number, source in enumerate(sources)
+        if (chosen.tables == number).any()
     ]
-    record_metrics(folder, to_record([examine(one, model.config.decision) for one in judged]))
+    record_metrics(folder / "model", to_record([examine(one, decision) for one in judged]))
+
+
+def _of_table(number: int, source: Source, chosen: FacesOnce, scores: NDArray[np.float64]) -> Judged:
+    """Take the faces of one table that are in it as they are; forged ones measure nothing."""
+    own = [
+        i
+        for i, (table, forged) in enumerate(zip(chosen.tables, chosen.forged, strict=True))
+        if table == number and forged is None
+    ]
+    name = source.table.absolute().parent.name
+    return Judged(name, "choose", [chosen.rows[i] for i in own], scores[own])
 
 
 def _facts(sources: list[Source], epoch: Epoch) -> list[tuple[str, str]]:
@@ -144,17 +150,3 @@ def _row(epoch: Epoch) -> Row:
     }
     shown = {name: f"{value:.6g}" for name, value in numbers.items()}
     return {"epoch": str(epoch.number), "steps": str(epoch.steps), **shown}
-
-
-def _read_log(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write_log(path: Path, rows: list[Row]) -> None:
-    with write_atomically(path) as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

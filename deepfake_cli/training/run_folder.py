@@ -1,9 +1,12 @@
 """The folder of a training run: a new one, or one to go on with."""
 
+import csv
 from pathlib import Path
 
 from deepfake_cli.errors import DataError
-from deepfake_cli.io.files import make_folder
+from deepfake_cli.io.files import make_folder, write_atomically
+
+Row = dict[str, str]  # of a log: what an epoch achieved, by column
 
 
 def open_run(folder: Path, resume: bool) -> Path:
@@ -20,3 +23,23 @@ def open_run(folder: Path, resume: bool) -> Path:
         raise DataError(f"{folder} holds no run to resume", "start it without --resume")
     make_folder(folder)
     return last
+
+
+def read_log(path: Path) -> list[Row]:
+    """Read the rows of a log; none if it is not there."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_log(path: Path, rows: list[Row]) -> None:
+    """Write a log of one row or more, all of the same columns.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with write_atomically(path) as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

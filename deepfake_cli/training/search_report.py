@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from deepfake_cli.io.files import write_atomically
 
-from .search_results import COMPLETE, Result, best_first, best_of, short, shown, tables_of
+from .search_results import COMPLETE, Result, best_first, best_of, short, shown, table_names
 from .search_study import Search
 from .search_trial import train_command
 
@@ -127,7 +127,7 @@ def _parallel(complete: Sequence[Result], entries: Mapping[str, Mapping[str, Any
         _axis(short(key), [one.settings.get(key) for one in complete], bool(entry.get("log")))
         for key, entry in entries.items()
     ]
-    for name in tables_of(complete):
+    for name in table_names(complete):
         axes.append(
             {"label": f"AUC {name}", "values": [one.by_table.get(name, math.nan) for one in complete]}
         )
@@ -204,7 +204,7 @@ def _drawn(figure: go.Figure, name: str) -> str:
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:
-    names = tables_of(results)
+    names = table_names(results)
     keys = list(dict.fromkeys(key for one in results for key in one.settings))
     head = ["trial", "state", "AUC", *(f"AUC {name}" for name in names), "loss", "choose loss", "epoch"]
     head += ["seconds", *map(short, keys), "message"]

@@ -89,7 +89,7 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def tables_of(results: Iterable[Result]) -> list[str]:
+def table_names(results: Iterable[Result]) -> list[str]:
     """Name the tables that trials were judged by, in order; none if there is but one."""
     names = list(dict.fromkeys(name for one in results for name in one.by_table))
     return names if len(names) > 1 else []
@@ -102,7 +102,7 @@ def write_trials(folder: Path, results: Sequence[Result]) -> None:
         OutputError: It cannot be written.
     """
     keys = list(dict.fromkeys(key for one in results for key in one.settings))
-    names = tables_of(results)
+    names = table_names(results)
     with write_atomically(folder / "trials.csv") as file:
         writer = csv.writer(file, lineterminator="\n")
         head = ["trial", "state", "auc", *(f"auc {name}" for name in names)]

@@ -15,9 +15,10 @@ from deepfake_cli.io.files import reason
 from deepfake_cli.profile import load_profile, presets, values_of
 from deepfake_cli.settings import Profile
 
+from .progress import SECTIONS
+
 Entry = Mapping[str, Any]  # {"choices": [...]} or {"low": ..., "high": ...}, with "step" or "log"
 
-SECTIONS = ("classifier", "fakes", "forge")  # what the course of a run depends on
 _SPACES = Path(__file__).parents[1] / "presets" / "spaces"
 _SAMPLERS, _PRUNERS = ("random", "tpe"), ("none", "median")
 _DIGITS = 12  # of drawn numbers: steps of 0.1 lead to 0.3, not to 0.30000000000000004

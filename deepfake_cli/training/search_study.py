@@ -24,17 +24,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from deepfake_cli.errors import DataError, OutputError, UsageError
 from deepfake_cli.io.files import make_folder, sha256
 from deepfake_cli.io.locks import Locks
-from deepfake_cli.profile import load_profile, values_of
+from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import Profile
 
 from .classifier import learned_from
 from .faces_once import faces_to_choose_by
-from .search_space import SECTIONS, Space
+from .progress import OF_MACHINE, recipe_values
+from .search_space import Space
 from .tables import Source
 
 _NAME = "classifier"
 _PATIENCE = 15  # seconds that a process waits for another to finish writing
-_FREE = ("precision", "accelerator", "pack", "workers")  # what may change from one sitting to the next
 _PLAN, _TRIALS = "plan", "trials"
 
 
@@ -71,9 +71,8 @@ def make_plan(sources: list[Source], recipe: Profile, space: Space) -> Plan:
     for choice in mix["choices"]:
         learned_from(sources, recipe.classifier.model_copy(update={"mix": choice}))
     faces_to_choose_by(sources, recipe)
-    values = {key: value for key, value in values_of(recipe).items() if key.split(".")[0] in SECTIONS}
     absolute = tuple(Source(source.table.absolute(), source.share) for source in sources)
-    return Plan(absolute, tuple(sha256(source.table) for source in absolute), values, space)
+    return Plan(absolute, tuple(sha256(source.table) for source in absolute), recipe_values(recipe), space)
 
 
 class Search:
@@ -260,7 +259,7 @@ def _compare(was: Plan, now: Plan) -> None:
         changed += [
             f"{what}{key} was {_shown(old.get(key))}, is {_shown(new.get(key))}"
             for key in sorted({*old, *new})
-            if old.get(key) != new.get(key) and key.removeprefix("classifier.") not in _FREE
+            if old.get(key) != new.get(key) and key not in OF_MACHINE
         ]
     if changed:
         raise DataError(

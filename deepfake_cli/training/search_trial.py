@@ -23,15 +23,15 @@ from optuna.trial import Trial, TrialState
 from deepfake_cli.errors import DataError, DfdetectError, OutputError
 from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.model_folder import GeneratorFolder
-from deepfake_cli.profile import values_of
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
 from .classifier import Epoch, TrainingStep
+from .progress import recipe_values
 from .run import run_training
 from .search_results import COMPLETE, FAILED, NOTES, PRUNED
 from .search_samples import write_samples
-from .search_space import SECTIONS, suggest
+from .search_space import suggest
 from .search_study import Plan, Search, recipe_of, told
 
 _SITTINGS = "sittings"  # attribute of a trial: how often it was begun since an epoch ended
@@ -177,10 +177,8 @@ def _write_recipe(folder: Path, recipe: Profile, search: Search) -> None:
         file.write("# The recipe of this trial. It is trained again by:\n")
         file.write(f"# {train_command(search.plan, folder)}\n")
         section = ""
-        for key, value in values_of(recipe).items():
+        for key, value in recipe_values(recipe).items():
             name, _, entry = key.partition(".")
-            if name not in SECTIONS:
-                continue
             if name != section:
                 file.write(f"\n[{name}]\n")
                 section = name

@@ -13,27 +13,16 @@ from deepfake_cli.io.h264 import through_h264
 Picture = NDArray[np.uint8]
 
 
-def augment(image: Picture, box: ArrayLike, size: int, margin: float, rng: np.random.Generator) -> Picture:
-    """Cut a face with a jittered box and treat it as the real world would.
+def damage(image: Picture, rng: np.random.Generator) -> Picture:
+    """Change light and colour, then sharpness, scale, noise and compression, each sometimes.
 
     The order is the world's: the camera's light and colour, then blur, scaling and compression at the
-    resolution of the picture, then the cut that a detector's uncertain box gives, then mirroring.
+    resolution of the picture; the cut that a detector's uncertain box gives comes after.
 
     Args:
         image: (H, W, 3) picture around a face.
-        box: (x0, y0, x1, y1) of the face in it.
-        size: Side of the result in pixels.
-        margin: As in ``cut_face``.
-        rng: Source of every random choice; the same state treats two pictures alike.
-
-    Returns:
-        (size, size, 3) face.
+        rng: Source of every random choice; the same state damages two pictures alike.
     """
-    return cut_loosely(damage(image, rng), box, size, margin, rng)
-
-
-def damage(image: Picture, rng: np.random.Generator) -> Picture:
-    """Change light and colour, then sharpness, scale, noise and compression, each sometimes."""
     if rng.random() < 0.5:
         image = perturb.tone(image, rng.uniform(0.5, 1.25), rng.uniform(-0.12, 0.12), rng.uniform(0.75, 1.35))
     if rng.random() < 0.3:

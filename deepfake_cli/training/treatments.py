@@ -17,7 +17,7 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.models._torchvision import import_torchvision
 from deepfake_cli.settings import TreatmentKind
 
-from .transforms import augment
+from .transforms import cut_loosely, damage
 
 Picture = NDArray[np.uint8]
 
@@ -47,7 +47,7 @@ def treat(
     """
     match kind:
         case "world":
-            return augment(image, box, size, margin, rng)
+            return cut_loosely(damage(image, rng), box, size, margin, rng)
         case "none":
             return cut_face(image, box, size, margin)
         case "mirror":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._measurements import MeasuredTablesArg
+from .._measurements import MeasuredTablesArg, ModelArg
 from .._options import JsonOpt, ProfileOpt, QuietOpt
 from .._ui import Column, note, say, table, track
 
@@ -20,12 +20,7 @@ _COLUMNS = (Column(""), Column("before", right=True), Column("after", right=True
 
 
 def calibrate_model(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A model folder, the name of an embedded model, or owner/name@revision."
-        ),
-    ],
+    model: ModelArg,
     tables: MeasuredTablesArg,
     split: Annotated[
         list[str] | None,

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._measurements import MeasuredTablesArg, SplitOpt
+from .._measurements import MODEL_HELP, MeasuredTablesArg, SplitOpt
 from .._options import JsonOpt, QuietOpt
 from .._ui import Column, Row, say, table, track
 
 if TYPE_CHECKING:
     from deepfake_cli.training.compare import Comparison
 
-_HELP = "A model folder, the name of an embedded model, or owner/name@revision."
 _COLUMNS = (
     *(Column("data set"), Column("split"), Column("measure"), Column("A", right=True)),
     *(Column("B", right=True), Column("A less B", right=True), Column("95 % interval", right=True)),
@@ -22,8 +21,8 @@ _COLUMNS = (
 
 
 def compare_models(
-    a: Annotated[str, typer.Argument(metavar="A", help=_HELP)],
-    b: Annotated[str, typer.Argument(metavar="B", help=f"What it is compared with. {_HELP}")],
+    a: Annotated[str, typer.Argument(metavar="A", help=MODEL_HELP)],
+    b: Annotated[str, typer.Argument(metavar="B", help=f"What it is compared with. {MODEL_HELP}")],
     tables: MeasuredTablesArg,
     split: SplitOpt = None,
     as_json: JsonOpt = False,

@@ -9,7 +9,7 @@ import typer
 from deepfake_cli.errors import UsageError
 
 from .._extras import needs_extra
-from .._measurements import MeasuredTablesArg, SplitOpt
+from .._measurements import MeasuredTablesArg, ModelArg, SplitOpt
 from .._options import JsonOpt, QuietOpt
 from .._ui import Column, say, table, track
 
@@ -20,12 +20,7 @@ _COLUMNS = (Column("damage"), Column("levels"), *(Column(str(level), right=True)
 
 
 def measure_robustness(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A model folder, the name of an embedded model, or owner/name@revision."
-        ),
-    ],
+    model: ModelArg,
     tables: MeasuredTablesArg,
     split: SplitOpt = None,
     kind: Annotated[

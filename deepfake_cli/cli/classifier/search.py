@@ -150,12 +150,12 @@ def _finish(found: "Search", quiet: bool) -> None:
     """Write what tells of all trials, show the best, and name the model of the very best."""
     from deepfake_cli.training.search import all_results
     from deepfake_cli.training.search_report import write_search_report
-    from deepfake_cli.training.search_results import best_first, best_of, tables_of, write_trials
+    from deepfake_cli.training.search_results import best_first, best_of, table_names, write_trials
 
     results = all_results(found)
     write_trials(found.folder, results)
     page = write_search_report(found, results)
-    best, names = best_of(results), tables_of(results)
+    best, names = best_of(results), table_names(results)
     if not quiet:
         note(f"all trials: {page}")
         columns = [Column("trial", right=True), Column("state", width=8), Column("AUC", right=True, width=6)]

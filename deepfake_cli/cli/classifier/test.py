@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._measurements import DatasetsArg, RecordOpt, ReportOpt, SplitOpt, show_findings
+from .._measurements import DatasetsArg, ModelArg, RecordOpt, ReportOpt, SplitOpt, show_findings
 from .._options import JsonOpt, ProfileOpt, QuietOpt
 from .._ui import note, say, track, warn
 
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 def measure_model(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A model folder, the name of an embedded model, or owner/name@revision."
-        ),
-    ],
+    model: ModelArg,
     datasets: DatasetsArg,
     split: SplitOpt = None,
     output: ReportOpt = None,
