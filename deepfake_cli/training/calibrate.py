@@ -19,6 +19,7 @@ from .batches import batches, count_batches
 from .calibration import (
     balanced_threshold,
     cheapest_threshold,
+    crowd_thresholds,
     least_log_loss,
     sigmoid,
     threshold_at_rate,
@@ -69,6 +70,7 @@ class Calibrated:
         threshold_source: How and on what the threshold was.
         before: What the model had.
         after: What was chosen.
+        crowd: Thresholds for two, three and more people.
         frame_rules: Other ways to judge the same videos; None where there are no videos.
     """
 
@@ -79,6 +81,7 @@ class Calibrated:
     threshold_source: str
     before: Choice
     after: Choice
+    crowd: tuple[float, ...]
     frame_rules: FrameRules | None
 
 
@@ -152,6 +155,7 @@ def calibrate(
         threshold_source=f"{_rule(settings)} on {source}",
         before=_choice(seen, now, decision.threshold, decision.uncertain),
         after=_choice(seen, temperature, threshold, (low, high)),
+        crowd=tuple(round(t, _DIGITS) for t in crowd_thresholds(scores[seen.labels == 0], threshold)),
         frame_rules=_frame_rules(seen, temperature, scores >= threshold) if examples == "videos" else None,
     )
 

@@ -129,5 +129,20 @@ def uncertain_band(scores: Numbers, threshold: float, share: float) -> tuple[flo
     return float(low), float(high)
 
 
+def crowd_thresholds(real: Numbers, threshold: float, most: int = 8) -> list[float]:
+    """Find thresholds at which the highest of several real people is called fake as rarely as one alone.
+
+    Args:
+        real: (N,) scores of real people, in [0, 1].
+        threshold: For one person.
+        most: Number of people of the last one.
+
+    Returns:
+        For 2 to ``most`` people, rising; people of one file are taken for independent of each other.
+    """
+    passed = float(np.mean(real < threshold))
+    return [max(float(np.quantile(real, passed ** (1 / people))), threshold) for people in range(2, most + 1)]
+
+
 def _logit(scores: Numbers | np.float64) -> Numbers:
     return np.asarray(np.log(scores) - np.log1p(-scores), np.float64)

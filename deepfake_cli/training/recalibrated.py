@@ -80,6 +80,7 @@ def _config(model: ModelFolder, found: Calibrated) -> dict[str, Any]:
         "threshold": found.after.threshold,
         "source": found.threshold_source,
         "uncertain": list(found.after.uncertain),
+        "crowd": list(found.crowd),
     }
     config["metrics"] = []
     return config
