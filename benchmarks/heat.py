@@ -2,9 +2,9 @@
 
 usage: python benchmarks/heat.py TABLE [MODEL] [--faces 400] [--split choose]
 
-Real faces are self-blended, so that the blending mask is known. The mass of a heat map is what of it speaks for
-fake. It is compared with heat that is even, and, as detectors look at the middle of any face, with the mean heat of
-all the faces. Only masks that cover less than a half of the face can tell anything.
+Real faces are self-blended, so that the blending mask is known. The mass of a heat map is what of it speaks
+for fake. It is compared with heat that is even, and, as detectors look at the middle of any face, with the
+mean heat of all the faces. Only masks that cover less than a half of the face can tell anything.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
         inside = cut_face(drawn, row.box, cut.size, cut.margin)[..., 0] > 0.1 * 255
         heat = classifier.explain(cut_face(forged, row.box, cut.size, cut.margin)[None]).heat
         assert heat is not None
-        mass = np.clip(spread_heat(heat[0], cut.size) - 0.5, 0, None)
+        mass = np.clip(spread_heat(heat[0], cut.size), 0, None)
         if 0.02 < inside.mean() < 0.5 and mass.sum() > 0:
             masses.append(mass / mass.sum())
             masks.append(inside)

@@ -28,7 +28,6 @@ REGIONS: tuple[Region, ...] = get_args(Region)
 # Real faces glow a little too. Of DFDC's split `choose`, the brightest region of three in four fakes is above
 # this under the embedded generator, that of one in four real faces. Below it there is nothing to point at.
 FAINT = 0.1
-HALF = 0.5  # the same where a map shows P(fake): below, everything speaks for real
 # Share of the map that must be seen of a region: the mean of a few pixels at its edge says nothing.
 _LEAST = 0.002
 
@@ -42,7 +41,7 @@ def brightest_region(
     cheeks, chin, border (the ring along the outline of the face, where a pasted face ends), background.
 
     Args:
-        painted: (M, M, 3) map in [0, 1], 0 for unchanged; or (M, M) P(fake) by each place alone.
+        painted: (M, M, 3) map in [0, 1], 0 for unchanged; or (M, M) heat, above 0 for fake.
         points: (5, 2) eyes, nose and corners of the mouth in pixels of the map.
         least: Mean that a region must reach.
 
@@ -54,7 +53,7 @@ def brightest_region(
     sizes = np.bincount(labels.ravel(), minlength=len(REGIONS))
     sums = np.bincount(labels.ravel(), grey.ravel(), len(REGIONS))
     seen = sizes >= _LEAST * labels.size
-    means = np.where(seen, sums / np.maximum(sizes, 1), 0)
+    means = np.where(seen, sums / np.maximum(sizes, 1), -np.inf)
     best = int(means.argmax())
     return REGIONS[best] if seen[1:].any() and means[best] >= least else None
 

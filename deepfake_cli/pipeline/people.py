@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face, cut_points
 from deepfake_cli.core.heat import paint_heat, spread_heat
-from deepfake_cli.core.regions import FAINT, HALF, brightest_region
+from deepfake_cli.core.regions import FAINT, brightest_region
 from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.inference.classifier import BATCH, Classifier
 from deepfake_cli.inference.face_detector import FaceDetector, Faces
@@ -139,20 +139,20 @@ class People:
         batch, self._unscored = self._unscored[:count], self._unscored[count:]
         pictures = np.stack([cut.picture for cut in batch])
         scores, maps, heat = self._classifier.explain(pictures)
-        warmth = None if heat is None else [spread_heat(one, self._size) for one in heat]
+        spread = None if heat is None else [spread_heat(one, self._size) for one in heat]
         for cut, score in zip(batch, scores, strict=True):
             cut.face.score = round(float(score), 4)
         if maps is not None:
             self._name_regions(batch, maps, FAINT)
-        elif warmth is not None:
-            self._name_regions(batch, warmth, HALF)
+        elif spread is not None:
+            self._name_regions(batch, spread, 0.0)
         self.seconds["classify"] += time.monotonic() - started
         if self._saving.faces is not None:
             _save(self._saving.faces, batch, pictures)
         if self._saving.mri is not None and maps is not None:
             _save(self._saving.mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
-        if self._saving.heatmaps is not None and warmth is not None:
-            painted = [paint_heat(*each) for each in zip(pictures, warmth, strict=True)]
+        if self._saving.heatmaps is not None and spread is not None:
+            painted = [paint_heat(*each) for each in zip(pictures, spread, strict=True)]
             _save(self._saving.heatmaps, batch, painted, "_heat")
 
     def _name_regions(
