@@ -14,10 +14,10 @@ import numpy as np
 
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.pipeline.models import resolve
-from deepfake_cli.training.evaluate import FEWEST, judge
-from deepfake_cli.training.judged import Part, by_face, by_video
-from deepfake_cli.training.metrics import auc, bootstrap
-from deepfake_cli.training.robustness import KINDS, measure_robustness
+from deepfake_cli.training.measure.evaluate import FEWEST, judge
+from deepfake_cli.training.measure.judged import Part, by_face, by_video
+from deepfake_cli.training.measure.metrics import auc, bootstrap
+from deepfake_cli.training.measure.robustness import KINDS, measure_robustness
 
 _KINDS = ("Deepfakes", "FaceSwap", "Face2Face", "NeuralTextures", "c23", "c40")
 _CROWDS = (1, 2, 4)  # real people in a frame

@@ -23,11 +23,11 @@ from deepfake_cli.models.explained import ExplainedClassifier, can_be_explained
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.settings import ClassifierSettings
 
-from .calibration import balanced_threshold, crowd_thresholds, fit_temperature, sigmoid, uncertain_band
+from .calibrate.fit import balanced_threshold, crowd_thresholds, fit_temperature, sigmoid, uncertain_band
 from .card import write_card
 from .checkpoints import save_tensors
-from .evaluate import Measurement
 from .faces_once import FacesOnce
+from .measure.evaluate import Measurement
 from .networks import Network, build_network, face_scale
 
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime

@@ -20,11 +20,11 @@ from deepfake_cli.settings import Profile
 
 from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
-from .evaluate import judge
 from .export import export_classifier, record_metrics
 from .faces_once import faces_to_choose_by
-from .findings import examine, to_record
-from .overlap import LEARNED, write_learned
+from .measure.evaluate import judge
+from .measure.findings import examine, to_record
+from .measure.overlap import LEARNED, write_learned
 from .processes import is_first
 from .report import Row, epoch_values, step_values, write_report
 from .run_folder import open_run

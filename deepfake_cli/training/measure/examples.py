@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from deepfake_cli.errors import DataError
 
+from ..tables import FaceRow, read_faces
 from .evaluate import FEWEST
 from .judged import Judged, Part, by_face, by_video
-from .tables import FaceRow, read_faces
 
 
 def read_rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:

@@ -11,7 +11,7 @@ from deepfake_cli.io.gallery import Curves, Grid, Section, Sheet, write_gallery
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.settings import GanSettings
 
-from .gan import GanEpoch, GanStep
+from .train import GanEpoch, GanStep
 
 
 def step_values(step: GanStep) -> dict[str, float]:

@@ -10,9 +10,9 @@ from deepfake_cli.errors import OutputError, UsageError
 from deepfake_cli.io.files import reason
 from deepfake_cli.io.model_folder import CONFIG, EMBEDDED, AnyFolder, ModelFolder
 
+from ..export import write_config
+from ..measure.overlap import LEARNED, find_learned
 from .calibrate import Calibrated
-from .export import write_config
-from .overlap import LEARNED, find_learned
 
 
 def check_place(model: AnyFolder, name: str, own: bool, output: Path | None) -> ModelFolder:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepfake_cli.inference.classifier import BATCH
 
-from .tables import FaceRow, read_picture
+from ..tables import FaceRow, read_picture
 
 
 class Batch(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Generator
 
 from deepfake_cli.errors import UsageError
 
-from .processes import count
-from .search_results import Result, read_results
-from .search_study import Search, told
-from .search_trial import Outside, run_trial
+from ..processes import count
+from .results import Result, read_results
+from .study import Search, told
+from .trial import Outside, run_trial
 
 
 def run_trials(search: Search, outside: Outside) -> Generator[Result, None, None]:

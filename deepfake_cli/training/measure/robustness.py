@@ -16,13 +16,13 @@ from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
+from ..tables import FaceRow
 from .batches import Batch, batches, count_batches
 from .damage import KINDS, Kind
 from .evaluate import FEWEST
 from .examples import count_classes, examples_of, is_enough, quick_auc, read_rows
 from .judged import Judged
 from .metrics import bootstrap
-from .tables import FaceRow
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.models._torchvision import import_torchvision
 from deepfake_cli.settings import GanSettings
 
-from .gan_learner import GanLearner
-from .map_pairs import MapsOnce
-from .metrics import auc
-from .tables import Source, read_faces
+from ..measure.metrics import auc
+from ..tables import Source, read_faces
+from .learner import GanLearner
+from .pairs import MapsOnce
 
 _BATCH = 32
 _SIDE = 128  # of a picture on the sheet of samples, pixels

@@ -12,9 +12,9 @@ import torch
 
 from deepfake_cli.errors import DataError, DfdetectError, ExitCode
 
-from .search import all_results
-from .search_results import Result
-from .search_study import Search
+from .results import Result
+from .run import all_results
+from .study import Search
 
 _TICK = 0.5  # seconds between two looks at the study
 _GRACE = 10  # seconds that a process has to end by itself

@@ -14,10 +14,10 @@ from deepfake_cli.core.mri import Metric, dissimilarity
 from deepfake_cli.errors import DataError
 from deepfake_cli.settings import FakesSettings
 
-from .pictures import single_threaded
-from .pools import Pools
-from .tables import FaceRow, Source, read_picture
-from .transforms import cut_loosely, damage
+from ..pictures import single_threaded
+from ..pools import Pools
+from ..tables import FaceRow, Source, read_picture
+from ..transforms import cut_loosely, damage
 
 Picture = NDArray[np.uint8]
 Treatment = Literal["damage", "mirror"]

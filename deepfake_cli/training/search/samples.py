@@ -15,8 +15,8 @@ from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.settings import Profile
 
-from .faces_once import FacesOnce, faces_to_choose_by
-from .tables import Source
+from ..faces_once import FacesOnce, faces_to_choose_by
+from ..tables import Source
 
 _MOST = 2000  # faces that are judged, for a data set may have very many
 _EACH = 8  # of a kind that are shown

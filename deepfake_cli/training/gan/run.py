@@ -16,15 +16,15 @@ from pathlib import Path
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import GanSettings
 
-from .checkpoints import load_tensors, save_tensors
-from .export_generator import export_generator
-from .gan import GanEpoch, GanStep, train_gan
-from .gan_report import epoch_values, step_values, write_report
-from .loading import check_batch
-from .processes import is_first
-from .run_folder import open_run
-from .tables import Source
-from .tensorboard import TensorBoard
+from ..checkpoints import load_tensors, save_tensors
+from ..loading import check_batch
+from ..processes import is_first
+from ..run_folder import open_run
+from ..tables import Source
+from ..tensorboard import TensorBoard
+from .export import export_generator
+from .report import epoch_values, step_values, write_report
+from .train import GanEpoch, GanStep, train_gan
 
 COLUMNS = (
     *("epoch", "steps", "generator", "adversarial", "squared", "perceptual", "discriminator"),

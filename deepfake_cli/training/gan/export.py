@@ -9,10 +9,10 @@ from deepfake_cli.io.model_folder import ONNX, SAFETENSORS
 from deepfake_cli.models.generator import Painter
 from deepfake_cli.settings import GanSettings
 
-from .checkpoints import save_tensors
-from .export import check_parity, export_onnx, hashes, write_config
-from .gan_learner import build
-from .networks import HALF
+from ..checkpoints import save_tensors
+from ..export import check_parity, export_onnx, hashes, write_config
+from ..networks import HALF
+from .learner import build
 
 
 def export_generator(

@@ -18,10 +18,10 @@ from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.io.model_folder import ModelFolder as ModelFolder
 from deepfake_cli.progress import Track, untracked
 
+from ..tables import FaceRow, read_faces, read_picture
 from .judged import Judged as Judged
 from .judged import Unscored, kinds, whole_parts
 from .metrics import auc, bootstrap
-from .tables import FaceRow, read_faces, read_picture
 
 Faces = NDArray[np.uint8]  # (N, S, S, 3)
 FEWEST = 10  # of either class; with fewer a rate says nothing and only verdicts are counted

@@ -12,7 +12,7 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.io.labelled import LabelledFile, ScoredFile
 from deepfake_cli.io.model_config import Decision
 
-from .tables import FaceRow
+from ..tables import FaceRow
 
 VERDICTS = ("REAL", "UNCERTAIN", "FAKE")
 _SIZES = (0, 64, 128, 256)  # pixels from which a class of face sizes begins

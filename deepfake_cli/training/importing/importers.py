@@ -18,11 +18,11 @@ from deepfake_cli.models.generator import UNET, Painter, UNet
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.models.published import DessaClassifier, MriGanClassifier
 
-from .checkpoints import save_tensors
-from .export import check_parity, export_onnx, hashes, write_config
+from ..checkpoints import save_tensors
+from ..export import check_parity, export_onnx, hashes, write_config
+from ..networks import empty_generator, generator_weights
+from .cards import DESSA, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
 from .foreign import fit, read_tensors
-from .networks import empty_generator, generator_weights
-from .published_cards import DESSA, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
 
 KINDS = ("mri-gan", "mri-gan-classifier", "dessa-resnet18")
 

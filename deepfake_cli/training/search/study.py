@@ -27,10 +27,10 @@ from deepfake_cli.io.locks import Locks
 from deepfake_cli.profile import load_profile, values_of
 from deepfake_cli.settings import Profile
 
-from .classifier import learned_from
-from .faces_once import faces_to_choose_by
-from .search_space import SECTIONS, Space
-from .tables import Source
+from ..classifier import learned_from
+from ..faces_once import faces_to_choose_by
+from ..tables import Source
+from .space import SECTIONS, Space
 
 _NAME = "classifier"
 _PATIENCE = 15  # seconds that a process waits for another to finish writing

@@ -19,12 +19,12 @@ from deepfake_cli.models.encoder_generator import EncoderUNet
 from deepfake_cli.models.generator import Painter, begin_gan, build_generator
 from deepfake_cli.settings import GanSettings
 
-from .checkpoints import average_into, load_checkpoint, save_checkpoint
-from .devices import open_fabric
-from .imagenet import load_imagenet_encoder
-from .networks import load_weights
+from ..checkpoints import average_into, load_checkpoint, save_checkpoint
+from ..devices import open_fabric
+from ..imagenet import load_imagenet_encoder
+from ..networks import load_weights
+from ..schedules import rise_and_fall, rise_and_stay
 from .perceptual import perceptual_loss
-from .schedules import rise_and_fall, rise_and_stay
 
 
 class Losses(NamedTuple):

@@ -27,12 +27,12 @@ from deepfake_cli.profile import values_of
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
-from .classifier import Epoch, TrainingStep
-from .run import run_training
-from .search_results import COMPLETE, FAILED, NOTES, PRUNED
-from .search_samples import write_samples
-from .search_space import SECTIONS, suggest
-from .search_study import Plan, Search, recipe_of, told
+from ..classifier import Epoch, TrainingStep
+from ..run import run_training
+from .results import COMPLETE, FAILED, NOTES, PRUNED
+from .samples import write_samples
+from .space import SECTIONS, suggest
+from .study import Plan, Search, recipe_of, told
 
 _SITTINGS = "sittings"  # attribute of a trial: how often it was begun since an epoch ended
 _MOST_SITTINGS = 3

@@ -13,9 +13,9 @@ from plotly.offline import get_plotlyjs
 
 from deepfake_cli.io.files import write_atomically
 
-from .search_results import COMPLETE, Result, best_first, best_of, short, shown, tables_of
-from .search_study import Search
-from .search_trial import train_command
+from .results import COMPLETE, Result, best_first, best_of, short, shown, tables_of
+from .study import Search
+from .trial import train_command
 
 REPORT = "report.html"
 _FEWEST = 2  # complete trials that importance can be told from

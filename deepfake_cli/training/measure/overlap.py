@@ -22,7 +22,7 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.progress import Track, untracked
 
-from .tables import FaceRow, Source, read_faces, read_picture
+from ..tables import FaceRow, Source, read_faces, read_picture
 
 LEARNED = "learned.json"
 

@@ -15,8 +15,13 @@ from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import CalibrateSettings
 
-from .batches import batches, count_batches
-from .calibration import (
+from ..measure.batches import batches, count_batches
+from ..measure.compare import balanced_accuracy_at
+from ..measure.evaluate import FEWEST
+from ..measure.examples import has_videos, read_rows
+from ..measure.metrics import calibration_error
+from ..tables import FaceRow
+from .fit import (
     balanced_threshold,
     cheapest_threshold,
     crowd_thresholds,
@@ -25,12 +30,7 @@ from .calibration import (
     threshold_at_rate,
     uncertain_band,
 )
-from .compare import balanced_accuracy_at
-from .evaluate import FEWEST
-from .examples import has_videos, read_rows
 from .frame_rules import FrameRules, try_frame_rules
-from .metrics import calibration_error
-from .tables import FaceRow
 
 _DIGITS = 4  # scan rounds scores to so many, so they are chosen on rounded ones
 

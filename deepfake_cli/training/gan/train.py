@@ -10,11 +10,11 @@ from torch import Tensor
 
 from deepfake_cli.settings import GanSettings
 
-from .gan_judge import GanJudge, Painted
-from .gan_learner import GanLearner, Losses
-from .loading import Batches
-from .map_pairs import MapPairs
-from .tables import Source
+from ..loading import Batches
+from ..tables import Source
+from .judge import GanJudge, Painted
+from .learner import GanLearner, Losses
+from .pairs import MapPairs
 
 
 @dataclass(frozen=True)

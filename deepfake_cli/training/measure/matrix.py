@@ -8,11 +8,11 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
+from ..tables import read_faces
 from .evaluate import judge
 from .examples import count_classes, examples_of, is_enough, label_tables, quick_auc
 from .metrics import bootstrap
 from .overlap import Learned, Overlap, describe, find_learned, overlap, read_learned
-from .tables import read_faces
 
 SEEN, SAME, UNKNOWN, APART = "!", "=", "?", ""
 LEGEND = {
