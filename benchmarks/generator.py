@@ -29,8 +29,8 @@ from deepfake_cli.models.generator import Painter, begin_gan, build_generator
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import GanSettings
 from deepfake_cli.training.export import export_onnx
-from deepfake_cli.training.gan_learner import GanLearner, scaled
-from deepfake_cli.training.perceptual import perceptual_loss
+from deepfake_cli.training.gan.learner import GanLearner, scaled
+from deepfake_cli.training.gan.perceptual import perceptual_loss
 
 HERE = Path(__file__).parent
 HALF = (0.5, 0.5, 0.5)

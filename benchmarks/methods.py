@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_cli.pipeline.models import resolve, resolve_generator
-from deepfake_cli.training.compare import differ
-from deepfake_cli.training.evaluate import FEWEST, Judged, judge, judge_maps
-from deepfake_cli.training.examples import quick_auc
-from deepfake_cli.training.judged import by_video
-from deepfake_cli.training.metrics import auc, bootstrap
+from deepfake_cli.training.measure.compare import differ
+from deepfake_cli.training.measure.evaluate import FEWEST, Judged, judge, judge_maps
+from deepfake_cli.training.measure.examples import quick_auc
+from deepfake_cli.training.measure.judged import by_video
+from deepfake_cli.training.measure.metrics import auc, bootstrap
 
 # Of FaceForensics++ everything, for those alone who learned from none of it.
 SPLITS = {"dfdc": ["report"], "ffpp": ["train", "report"]}

@@ -22,6 +22,7 @@ _dfdetect() {
         "dfdetect scan --fail-on") words="fake uncertain no-face unreadable" ;;
         "dfdetect scan --save-faces") words="" ;;
         "dfdetect scan --save-mri") words="" ;;
+        "dfdetect scan --save-heatmaps") words="" ;;
         "dfdetect scan --profile") words="" ;;
         "dfdetect data list --seeds") words="" ;;
         "dfdetect data fetch --as") words="" ;;
@@ -163,7 +164,7 @@ _dfdetect() {
         "dfdetect config check --profile") words="" ;;
         *) case "$command" in
             "dfdetect") words="scan data classifier gan models config --version -h --help" ;;
-            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model --method -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --save-mri --profile -q --quiet -v --verbose -h --help" ;;
+            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model --method -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --save-mri --save-heatmaps --profile -q --quiet -v --verbose -h --help" ;;
             "dfdetect data") words="list fetch index landmarks crop mri forge table run inspect status augment -h --help" ;;
             "dfdetect data list") words="--seeds --json -h --help" ;;
             "dfdetect data fetch") words="--as --from --partial --compression --methods --parts --script --number --server --search --pictures --seeds --hub --mirror --connections -w --workspace --force --profile -q --quiet --json -h --help" ;;

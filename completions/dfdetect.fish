@@ -36,6 +36,7 @@ complete -c dfdetect -n '__dfdetect_in scan' -l only -x -a 'fake real uncertain 
 complete -c dfdetect -n '__dfdetect_in scan' -l fail-on -x -a 'fake uncertain no-face unreadable' -d 'Exit with 1 for fake, uncertain, no-face or unreadable ones; may be repeated'
 complete -c dfdetect -n '__dfdetect_in scan' -l save-faces -r -d 'Save the cut faces, in a folder for each file'
 complete -c dfdetect -n '__dfdetect_in scan' -l save-mri -r -d 'Save the maps that --method mri or fusion judges by, in a folder for each file'
+complete -c dfdetect -n '__dfdetect_in scan' -l save-heatmaps -r -d 'Save the faces with the places that their score rests on, in a folder for each file'
 complete -c dfdetect -n '__dfdetect_in scan' -l profile -r -d 'Lay this TOML file over your own profile'
 complete -c dfdetect -n '__dfdetect_in scan' -s q -l quiet -d 'Say nothing but results and errors'
 complete -c dfdetect -n '__dfdetect_in scan' -s v -l verbose -d 'Tell on stderr what is being done'

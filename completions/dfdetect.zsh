@@ -48,6 +48,7 @@ _dfdetect_scan() {
         '--fail-on[Exit with 1 for fake, uncertain, no-face or unreadable ones; may be repeated]: :(fake uncertain no-face unreadable)' \
         '--save-faces[Save the cut faces, in a folder for each file]: :_files' \
         '--save-mri[Save the maps that --method mri or fusion judges by, in a folder for each file]: :_files' \
+        '--save-heatmaps[Save the faces with the places that their score rests on, in a folder for each file]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-v --verbose)'{-v,--verbose}'[Tell on stderr what is being done]' \

@@ -64,6 +64,37 @@ def painting_onnx(size: int = 32, gain: float = 1.0, spot: Any = 0.0, most: floa
     return bytes(network.SerializeToString())
 
 
+def heating_onnx(size: int = 32, gain: float = 1.0) -> bytes:
+    """A network that tells where it looks: its heat is the mean of two by two pixels times a gain.
+
+    Args:
+        size: Side of the faces it takes; even. Its heat has half of it.
+        gain: Factor.
+    """
+    shape = ["N", size // 2, size // 2]
+    graph = helper.make_graph(
+        [
+            helper.make_node("AveragePool", ["faces"], ["half"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("ReduceMean", ["half", "channels"], ["grey"], keepdims=0),
+            helper.make_node("Mul", ["grey", "gain"], ["heat"]),
+            helper.make_node("ReduceMean", ["heat", "places"], ["logits"], keepdims=0),
+        ],
+        "heating",
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["N", 3, size, size])],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N"]),
+            helper.make_tensor_value_info("heat", TensorProto.FLOAT, shape),
+        ],
+        [
+            numpy_helper.from_array(np.array([1], np.int64), "channels"),
+            numpy_helper.from_array(np.array([1, 2], np.int64), "places"),
+            numpy_helper.from_array(np.array(gain, np.float32), "gain"),
+        ],
+    )
+    opset = helper.make_opsetid("", 18)
+    return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString())
+
+
 def model_config(onnx_file: bytes, **changes: Any) -> dict[str, Any]:
     """A valid `config.json` for a network, as a dictionary; changes replace top-level keys."""
     return {

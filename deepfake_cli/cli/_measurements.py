@@ -9,8 +9,8 @@ import typer
 from ._ui import Column, Row, say, table
 
 if TYPE_CHECKING:
-    from deepfake_cli.training.evaluate import Measurement
-    from deepfake_cli.training.findings import Findings, Found
+    from deepfake_cli.training.measure.evaluate import Measurement
+    from deepfake_cli.training.measure.findings import Findings, Found
 
 MeasuredTablesArg = Annotated[
     list[Path], typer.Argument(metavar="TABLE...", help="Tables of faces (`faces.csv`).")

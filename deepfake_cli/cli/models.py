@@ -149,7 +149,7 @@ def push(
 
 
 class Published(StrEnum):
-    """Checkpoints that others published; what each becomes is in `training/importers.py`."""
+    """Checkpoints that others published; what each becomes is in `training/importing/importers.py`."""
 
     MRI_GAN = "mri-gan"
     MRI_GAN_CLASSIFIER = "mri-gan-classifier"
@@ -184,7 +184,7 @@ def import_(
 
     minimum = load_profile(profile).classifier.minimum_faces
     with needs_extra("train"):
-        from deepfake_cli.training.importers import import_checkpoint
+        from deepfake_cli.training.importing.importers import import_checkpoint
     maps_by = resolve_generator(generator, track=track(quiet), warn=warn) if generator else None
     import_checkpoint(file, kind, output, minimum_faces=minimum, generator=maps_by)
     say(str(output))

@@ -151,6 +151,13 @@ def scan(
             help="Save the maps that --method mri or fusion judges by, in a folder for each file.",
         ),
     ] = None,
+    save_heatmaps: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save the faces with the places that their score rests on, in a folder for each file.",
+        ),
+    ] = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
@@ -160,6 +167,7 @@ def scan(
     Exits with 1 if there is a FAKE, else with 2 if a file was UNREADABLE, else with 0.
     """
     from deepfake_cli.pipeline.resume import judged_before
+    from deepfake_cli.pipeline.saving import Saving
     from deepfake_cli.pipeline.scan import model_option, open_judge, sampling_options, scan_files
     from deepfake_cli.profile import load_profile
 
@@ -173,7 +181,8 @@ def scan(
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
     _spare_inputs(files, output)
-    judge = open_judge(settings, threshold, save_faces, save_mri, track=track(quiet), warn=warn)
+    saving = Saving(save_faces, save_mri, save_heatmaps)
+    judge = open_judge(settings, threshold, saving, track=track(quiet), warn=warn)
     before = judged_before(resume, files, judge) if resume else {}
     rest = [file for file in files if file not in before]
     verdicts = Counter(before.values())

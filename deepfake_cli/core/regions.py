@@ -32,26 +32,30 @@ FAINT = 0.1
 _LEAST = 0.002
 
 
-def brightest_region(painted: NDArray[np.float32], points: NDArray[np.floating]) -> Region | None:
+def brightest_region(
+    painted: NDArray[np.float32], points: NDArray[np.floating], least: float = FAINT
+) -> Region | None:
     """Name the region of a face whose mean in a map is highest.
 
     Every pixel belongs to one region: forehead (above the brows), eyes (with their brows), nose, mouth,
     cheeks, chin, border (the ring along the outline of the face, where a pasted face ends), background.
 
     Args:
-        painted: (M, M, 3) map in [0, 1], 0 for unchanged.
+        painted: (M, M, 3) map in [0, 1], 0 for unchanged; or (M, M) heat, above 0 for fake.
         points: (5, 2) eyes, nose and corners of the mouth in pixels of the map.
+        least: Mean that a region must reach.
 
     Returns:
-        Its name; None where no region's mean reaches ``FAINT``, or the points show no face in the map.
+        Its name; None where no region's mean reaches ``least``, or the points show no face in the map.
     """
     labels = _draw(painted.shape[:2], points)
+    grey = painted.mean(axis=-1) if painted.ndim == 3 else painted
     sizes = np.bincount(labels.ravel(), minlength=len(REGIONS))
-    sums = np.bincount(labels.ravel(), painted.mean(axis=-1).ravel(), len(REGIONS))
+    sums = np.bincount(labels.ravel(), grey.ravel(), len(REGIONS))
     seen = sizes >= _LEAST * labels.size
-    means = np.where(seen, sums / np.maximum(sizes, 1), 0)
+    means = np.where(seen, sums / np.maximum(sizes, 1), -np.inf)
     best = int(means.argmax())
-    return REGIONS[best] if seen[1:].any() and means[best] >= FAINT else None
+    return REGIONS[best] if seen[1:].any() and means[best] >= least else None
 
 
 def _draw(shape: tuple[int, ...], points: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -39,6 +39,8 @@ class Rule:
         minimum_faces: Faces a track needs before it counts as enough evidence; fewer are enough where the
             file itself has fewer frames.
         source: Where the threshold comes from, shown to the user.
+        crowd: Thresholds for two, three and more people, the last for all beyond: of many people one looks
+            like a fake by chance more often. Empty where one threshold is for all.
 
     Raises:
         ValueError: If a value is out of its range, or the band does not hold the threshold.
@@ -49,6 +51,7 @@ class Rule:
     aggregation: Aggregation
     minimum_faces: int
     source: str
+    crowd: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -61,10 +64,23 @@ class Rule:
             raise ValueError(f"unknown aggregation '{self.aggregation}', known are {known}")
         if self.minimum_faces < 1:
             raise ValueError(f"a track needs at least one face, not {self.minimum_faces}")
+        steps = (self.threshold, *self.crowd)
+        if list(steps) != sorted(steps) or steps[-1] > 1:
+            raise ValueError(f"thresholds must rise with the number of people, up to 1: {steps}")
 
     def with_threshold(self, threshold: float) -> "Rule":
         """Return the rule with a threshold of the user's own, which knows no band of uncertainty."""
-        return replace(self, threshold=threshold, uncertain=None, source="user")
+        return replace(self, threshold=threshold, uncertain=None, source="user", crowd=())
+
+    def among(self, people: int) -> "Rule":
+        """Return the rule for a file with so many people who could be called fake; its band moves along."""
+        if people < 2 or not self.crowd:
+            return self
+        threshold = self.crowd[min(people - 2, len(self.crowd) - 1)]
+        if self.uncertain is None:
+            return replace(self, threshold=threshold, crowd=())
+        low, high = (_moved(end, self.threshold, threshold) for end in self.uncertain)
+        return replace(self, threshold=threshold, uncertain=(low, high), crowd=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,8 @@ def decide(tracks: Sequence[TrackScore], rule: Rule, frames: int) -> Decision:
 
     The file's score is the highest among the tracks with enough evidence. It decides FAKE, REAL or, inside
     the band, UNCERTAIN. A track with too few faces cannot make a file FAKE, but where it alone would, the
-    file is not called REAL either. Where no track has enough evidence the file is UNCERTAIN, with the highest
+    file is not called REAL either. Among several people with enough evidence the thresholds are those of the
+    rule for so many. Where no track has enough evidence the file is UNCERTAIN, with the highest
     score there is.
 
     Args:
@@ -154,6 +171,7 @@ def decide(tracks: Sequence[TrackScore], rule: Rule, frames: int) -> Decision:
         raise ValueError("no frame was looked at")
     if not tracks:
         return Decision(Verdict.NO_FACE, None, f"no face found in {_count(frames, 'frame')}", None)
+    rule = rule_among(tracks, rule, frames)
     needed = min(rule.minimum_faces, frames)
     thin = [track for track in tracks if track.faces < needed]
     enough = [track for track in tracks if track.faces >= needed]
@@ -171,6 +189,19 @@ def decide(tracks: Sequence[TrackScore], rule: Rule, frames: int) -> Decision:
         reason = f"{_too_few(suspect, needed)}, but its score is {_number(suspect.score)}"
         return Decision(Verdict.UNCERTAIN, score, reason, top.track)
     return Decision(Verdict.REAL, score, "", top.track)
+
+
+def rule_among(tracks: Sequence[TrackScore], rule: Rule, frames: int) -> Rule:
+    """Return the rule for the number of people with enough evidence, see ``decide``."""
+    return rule.among(sum(track.faces >= min(rule.minimum_faces, frames) for track in tracks))
+
+
+def _moved(end: float, old: float, new: float) -> float:
+    """Move the end of a band as far as its threshold moved, in logits, rounded; ends of the range stay."""
+    if not 0 < end < 1 or not 0 < old < 1 or not 0 < new < 1:
+        return end if new == old else new
+    odds = end / (1 - end) * (new / (1 - new)) / (old / (1 - old))
+    return round(odds / (1 + odds), _DIGITS)
 
 
 def _highest(tracks: Sequence[TrackScore]) -> TrackScore:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +13,25 @@ from deepfake_cli.io.model_folder import ModelFolder
 from .normalise import Normaliser
 from .session import describe, open_session
 
-INPUT, LOGITS, MAPS = "faces", "logits", "maps"
+INPUT, LOGITS, MAPS, HEAT = "faces", "logits", "maps", "heat"
 # Larger batches are not faster on a CPU, they only take memory: 3.3 ms a face from 1 to 8, 4.1 at 32.
 BATCH = 8
 _SLACK = 1e-3  # beyond [0, 1] that rounding may lead in a map; more is not a map
+
+
+class Explained(NamedTuple):
+    """What a network says of faces.
+
+    Attributes:
+        scores: (N,) calibrated P(fake) in [0, 1].
+        maps: (N, M, M, 3) in [0, 1], 0 for unchanged; None if it paints none.
+        heat: (N, H, W) how much each place says for fake, on the scale of calibrated logits; None if it does
+            not tell.
+    """
+
+    scores: NDArray[np.float32]
+    maps: NDArray[np.float32] | None
+    heat: NDArray[np.float32] | None
 
 
 class Classifier:
@@ -23,7 +39,8 @@ class Classifier:
 
     Args:
         onnx: Path of the network: input ``faces`` (N, 3, S, S) float32 RGB, output ``logits`` (N,) float32.
-            One that judges by maps has a second output, ``maps`` (N, 3, M, M) float32 in [0, 1].
+            One that judges by maps has ``maps`` (N, 3, M, M) float32 in [0, 1] as well, and one that tells
+            where it looks ``heat`` (N, H, W) float32, whose mean is the logit.
         size: S, side of a face in pixels.
         mean: Red, green and blue subtracted from pixels on a scale of 0 to 1.
         std: Red, green and blue that pixels are divided by afterwards.
@@ -32,6 +49,7 @@ class Classifier:
 
     Attributes:
         map_size: M, side of the maps that it paints; 0 if it paints none.
+        heat_shape: (H, W) of its heat; (0, 0) if it does not tell where it looks.
 
     Raises:
         ModelError: The network cannot be loaded, or has other inputs and outputs.
@@ -50,7 +68,7 @@ class Classifier:
         self._session = open_session(onnx, threads)
         self._normalise = Normaliser(size, mean, std)
         self._temperature = temperature
-        self.map_size = self._check(onnx, size)
+        self.map_size, self.heat_shape = self._check(onnx, size)
 
     @classmethod
     def of(cls, model: ModelFolder, threads: int = 1) -> "Classifier":
@@ -103,6 +121,23 @@ class Classifier:
             raise ModelError("the classifier paints something that is no map: values beyond 0 to 1")
         return self._calibrated(logits), maps.clip(0, 1).transpose(0, 2, 3, 1)
 
+    def explain(self, faces: NDArray[np.uint8]) -> Explained:
+        """Tell how likely each face is fake, with all that the network says of where, in one run.
+
+        Args:
+            faces: (N, S, S, 3) RGB; N may be 0.
+
+        Raises:
+            ModelError: The network answers with something that is not a number, or beyond 0 to 1 in a map.
+        """
+        if self.map_size:
+            scores, maps = self.score_and_paint(faces)
+            return Explained(scores, maps, None)
+        if self.heat_shape == (0, 0):
+            return Explained(self.score(faces), None, None)
+        logits, heat = self._run((LOGITS, HEAT), faces)
+        return Explained(self._calibrated(logits), None, heat / np.float32(self._temperature))
+
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network: (N, S, S, 3) RGB faces in, (N,) logits out, above 0 for fake.
 
@@ -122,7 +157,7 @@ class Classifier:
 
     def _run(self, outputs: tuple[str, ...], faces: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Run the network in batches; return the outputs that are asked for, each (N, ...)."""
-        shapes = {LOGITS: (0,), MAPS: (0, 3, self.map_size, self.map_size)}
+        shapes = {LOGITS: (0,), MAPS: (0, 3, self.map_size, self.map_size), HEAT: (0, *self.heat_shape)}
         answers = [[np.empty(shapes[name], np.float32)] for name in outputs]
         for start in range(0, len(faces), BATCH):
             batch = self._session.run(outputs, {INPUT: self.preprocess(faces[start : start + BATCH])})
@@ -133,15 +168,17 @@ class Classifier:
             raise ModelError("the classifier answers with something that is not a number")
         return whole
 
-    def _check(self, onnx: Path, size: int) -> int:
-        """Refuse a network with other inputs or outputs; return the side of its maps, 0 if it has none."""
+    def _check(self, onnx: Path, size: int) -> tuple[int, tuple[int, int]]:
+        """Refuse a network with other inputs or outputs; return the sizes of its maps and its heat."""
         wanted = f"{INPUT} (N, 3, {size}, {size}) float to {LOGITS} (N) float"
         found = f"{describe(self._session.get_inputs())} to {describe(self._session.get_outputs())}"
-        fit = re.fullmatch(rf"{re.escape(wanted)}(?:, {MAPS} \(N, 3, ([1-9]\d*), \1\) float)?", found)
+        maps = rf"(?:, {MAPS} \(N, 3, ([1-9]\d*), \1\) float)?"
+        heat = rf"(?:, {HEAT} \(N, ([1-9]\d*), ([1-9]\d*)\) float)?"
+        fit = re.fullmatch(re.escape(wanted) + maps + heat, found)
         if fit is None:
             raise ModelError(
                 f"{onnx} does not fit its config.json: it maps {found}, not {wanted}, "
-                f"alone or with {MAPS} (N, 3, M, M) float",
+                f"alone or with {MAPS} (N, 3, M, M) float or {HEAT} (N, H, W) float",
                 "export it again, with the batch as its only free dimension",
             )
-        return int(fit[1] or 0)
+        return int(fit[1] or 0), (int(fit[2] or 0), int(fit[3] or 0))

@@ -60,6 +60,7 @@ class Decision(_Part):
         uncertain: Scores between these two are too near the threshold to call.
         aggregation: How the faces of one person make one score.
         minimum_faces: Faces that a person needs before the verdict may rest on them.
+        crowd: Thresholds for two, three and more people, the last for all beyond; none to use one for all.
     """
 
     threshold: Probability
@@ -67,6 +68,13 @@ class Decision(_Part):
     uncertain: tuple[Probability, Probability]
     aggregation: Aggregation
     minimum_faces: Annotated[int, Field(ge=1)]
+    crowd: tuple[Probability, ...] = ()
+
+    @model_validator(mode="after")
+    def _rises_with_people(self) -> Self:
+        if list(self.crowd) != sorted(self.crowd) or self.crowd and self.crowd[0] < self.threshold:
+            raise ValueError("the thresholds for several people do not rise from that for one")
+        return self
 
     @model_validator(mode="after")
     def _band_holds_threshold(self) -> Self:

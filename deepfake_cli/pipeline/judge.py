@@ -1,7 +1,6 @@
 """Judge one video or picture at a time."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from deepfake_cli import __version__
 from deepfake_cli.core.sampling import Sampling
-from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, track_score
+from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, rule_among, track_score
 from deepfake_cli.errors import MediaError, ModelError, UsageError
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.settings import Profile
 
 from .reading import Reading
 from .result import Model, PersonTrack, ScanResult, ScoredFace
+from .saving import NOTHING, Saving
 
 if TYPE_CHECKING:
     from deepfake_cli.core.tracks import Observation, Track
@@ -36,8 +36,7 @@ class Judge:
         profile: How to sample, detect and follow.
         model: The classifier, and the rule that makes its scores a verdict.
         threshold: The user's own, in [0, 1]; turns the UNCERTAIN band off.
-        save_faces: Folder for the faces that are cut out; each file gets a folder in it.
-        save_mri: Folder for the maps that the classifier paints of them; likewise.
+        saving: Which pictures of the faces are kept; each file gets a folder in those named.
 
     Raises:
         UsageError: The threshold is out of range, or maps are to be saved and the classifier paints none.
@@ -48,12 +47,11 @@ class Judge:
         profile: Profile,
         model: ModelFolder,
         threshold: float | None = None,
-        save_faces: Path | None = None,
-        save_mri: Path | None = None,
+        saving: Saving = NOTHING,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"the threshold must lie in 0-1, not at {threshold:g}")
-        if save_mri is not None and model.config.method == "plain":
+        if saving.mri is not None and model.config.method == "plain":
             raise UsageError(
                 f"model {model.config.name} looks at the face alone and paints no map to save",
                 "judge with one that does: --method mri",
@@ -63,7 +61,7 @@ class Judge:
         self.model = Model(model.config.name, model.revision)
         self.sampling = Sampling(**{key: getattr(profile.scan, key) for key in Sampling.__dataclass_fields__})
         self._profile, self._folder = profile, model
-        self._save_faces, self._save_mri = save_faces, save_mri
+        self._saving = saving
         self._networks: tuple[FaceDetector, Classifier] | None = None
 
     @cached_property
@@ -114,7 +112,7 @@ class Judge:
             modified=reading.modified,
             media=reading.media,
             model=self.model,
-            rule=self.rule,
+            rule=rule_among(scores, self.rule, people.frames),
             settings=self.settings,
             verdict=decision.verdict,
             score=decision.score,
@@ -176,24 +174,20 @@ class Judge:
             size=self._folder.config.input.size,
             margin=self._folder.config.input.margin,
             threads=threads,
-            save_faces=_folder_for(file, self._save_faces),
-            save_mri=_folder_for(file, self._save_mri),
+            saving=self._saving.of(file),
         )
 
     def _check(self, classifier: "Classifier") -> None:
-        """Refuse a network that does not do what its method says."""
+        """Refuse a network that does not do what its method says, or what is asked of it."""
         onnx, method = self._folder.onnx, self._folder.config.method
         if (method == "plain") == bool(classifier.map_size):
             paints = "paints maps" if classifier.map_size else "paints no maps"
             raise ModelError(f"{onnx} does not fit its config.json: its method is {method}, and it {paints}")
-
-
-def _folder_for(file: str, parent: Path | None) -> Path | None:
-    """Name a file's folder in one for all files, so that files of one name in unlike places stay apart."""
-    if parent is None:
-        return None
-    place = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
-    return parent / f"{os.path.basename(file)}-{place}"
+        if self._saving.heatmaps is not None and classifier.heat_shape == (0, 0):
+            raise ModelError(
+                f"model {self._folder.config.name} does not tell where it looks: there is no heat to save",
+                "the embedded model plain does; see a map with --save-mri",
+            )
 
 
 def _score(seen: "Observation") -> float:

@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face, cut_points
-from deepfake_cli.core.regions import brightest_region
+from deepfake_cli.core.heat import paint_heat, spread_heat
+from deepfake_cli.core.regions import FAINT, brightest_region
 from deepfake_cli.core.tracks import Observation, Track, Tracker
 from deepfake_cli.inference.classifier import BATCH, Classifier
 from deepfake_cli.inference.face_detector import FaceDetector, Faces
 from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.video import Frame
+
+from .saving import NOTHING, Saving
 
 _LARGE = 3 * 4096 * 2304  # bytes of a frame
 
@@ -42,8 +45,7 @@ class People:
         size: Side of a cut face, pixels.
         margin: Side of the square that is cut, relative to the longer side of the box.
         threads: For detection; results do not depend on it.
-        save_faces: Folder for the cut faces, each a PNG named after person, frame and score; None keeps none.
-        save_mri: Folder for their maps, named like the faces with ``_mri`` behind; None keeps none.
+        saving: Which pictures of the faces are kept, each a PNG named after person, frame and score.
 
     Attributes:
         frames: How many frames were looked at.
@@ -61,13 +63,12 @@ class People:
         size: int,
         margin: float,
         threads: int,
-        save_faces: Path | None = None,
-        save_mri: Path | None = None,
+        saving: Saving = NOTHING,
     ) -> None:
         self._detector, self._classifier, self._tracker = detector, classifier, tracker
         self._short_side, self._probability = short_side, probability
         self._size, self._margin = size, margin
-        self._threads, self._save_faces, self._save_mri = threads, save_faces, save_mri
+        self._threads, self._saving = threads, saving
         self._unscored: list[_Cut] = []
         self.frames = 0
         self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
@@ -137,24 +138,36 @@ class People:
         started = time.monotonic()
         batch, self._unscored = self._unscored[:count], self._unscored[count:]
         pictures = np.stack([cut.picture for cut in batch])
-        if self._classifier.map_size:
-            scores, maps = self._classifier.score_and_paint(pictures)
-            for cut, painted in zip(batch, maps, strict=True):
-                points = cut_points(cut.face.points, cut.face.box, len(painted), self._margin)
-                cut.face.region = brightest_region(painted, points)
-        else:
-            scores, maps = self._classifier.score(pictures), None
+        scores, maps, heat = self._classifier.explain(pictures)
+        spread = None if heat is None else [spread_heat(one, self._size) for one in heat]
         for cut, score in zip(batch, scores, strict=True):
             cut.face.score = round(float(score), 4)
+        if maps is not None:
+            self._name_regions(batch, maps, FAINT)
+        elif spread is not None:
+            self._name_regions(batch, spread, 0.0)
         self.seconds["classify"] += time.monotonic() - started
-        if self._save_faces is not None:
-            _save(self._save_faces, batch, pictures)
-        if self._save_mri is not None and maps is not None:
-            _save(self._save_mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
+        if self._saving.faces is not None:
+            _save(self._saving.faces, batch, pictures)
+        if self._saving.mri is not None and maps is not None:
+            _save(self._saving.mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
+        if self._saving.heatmaps is not None and spread is not None:
+            painted = [paint_heat(*each) for each in zip(pictures, spread, strict=True)]
+            _save(self._saving.heatmaps, batch, painted, "_heat")
+
+    def _name_regions(
+        self, batch: Sequence[_Cut], shown: Iterable[NDArray[np.float32]], least: float
+    ) -> None:
+        """Name the part of each face that a map of it shows most."""
+        for cut, picture in zip(batch, shown, strict=True):
+            points = cut_points(cut.face.points, cut.face.box, len(picture), self._margin)
+            cut.face.region = brightest_region(picture, points, least)
 
 
-def _save(folder: Path, batch: Sequence[_Cut], pictures: NDArray[np.uint8], ending: str = "") -> None:
-    """Write a (N, H, W, 3) picture of each face, named after what was found."""
+def _save(
+    folder: Path, batch: Sequence[_Cut], pictures: Iterable[NDArray[np.uint8]], ending: str = ""
+) -> None:
+    """Write a picture (H, W, 3) of each face, named after what was found."""
     make_folder(folder, "choose another")
     for (person, face, _), picture in zip(batch, pictures, strict=True):
         name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}{ending}.png"

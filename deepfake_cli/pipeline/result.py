@@ -106,7 +106,8 @@ class ScanResult:
         modified: Time of the last change, seconds since 1970; None where it could not be read.
         media: What kind of file it is; None where that could not be found out.
         model: The classifier that judged.
-        rule: What made the verdict: the threshold and its source, the band around it, the evidence needed.
+        rule: What made the verdict: the threshold (for so many people as there are) and its source, the band
+            around it, the evidence needed.
         settings: Fingerprint of the settings that can change a result; equal settings, equal fingerprint.
         verdict: FAKE, REAL, UNCERTAIN, NO_FACE or UNREADABLE.
         score: P(fake) in [0, 1] of the most suspicious person with enough evidence; None without one.
@@ -152,12 +153,12 @@ class ScanResult:
         values = dict(record)
         if values.pop("schema_version") != SCHEMA_VERSION:
             raise ValueError("another schema version")
-        band = values["rule"]["uncertain"]
+        band, crowd = values["rule"]["uncertain"], values["rule"]["crowd"]
         values |= {
             "verdict": Verdict(values["verdict"]),
             "media": values["media"] and Media(**values["media"]),
             "model": Model(**values["model"]),
-            "rule": Rule(**{**values["rule"], "uncertain": band and tuple(band)}),
+            "rule": Rule(**{**values["rule"], "uncertain": band and tuple(band), "crowd": tuple(crowd)}),
             "notes": tuple(values["notes"]),
             "tracks": tuple(_track(track) for track in values["tracks"]),
         }

@@ -16,6 +16,7 @@ from deepfake_cli.settings import Profile
 from .inputs import find_inputs
 from .judge import Judge
 from .result import ScanResult
+from .saving import NOTHING, Saving
 
 _MOST_THREADS = 4  # for one video; each decodes, or seeks faces, and takes memory for its frames
 
@@ -35,6 +36,7 @@ def scan(
     timeout: float | None = None,
     save_faces: Path | None = None,
     save_mri: Path | None = None,
+    save_heatmaps: Path | None = None,
     profile: Path | None = None,
 ) -> Iterator[ScanResult]:
     """Judge videos and pictures, as ``dfdetect scan`` does.
@@ -56,6 +58,7 @@ def scan(
         timeout: Seconds one file may take.
         save_faces: Folder for the faces that are cut out.
         save_mri: Folder for the maps that the model paints of them.
+        save_heatmaps: Folder for the faces with the places that their score rests on.
         profile: A TOML file, laid over the user's own. What is not given here comes from there.
 
     Yields:
@@ -68,7 +71,7 @@ def scan(
     settings = load_profile(profile, {**given, **sampling_options(frames, every)})
     named = [paths] if isinstance(paths, str | os.PathLike) else paths
     files = find_inputs([os.fspath(path) for path in named], recursive=recursive).files
-    judge = open_judge(settings, threshold, save_faces, save_mri)
+    judge = open_judge(settings, threshold, Saving(save_faces, save_mri, save_heatmaps))
     early: dict[int, ScanResult] = {}
     due = 0
     for number, result in scan_files(judge, files, jobs=settings.scan.jobs, timeout=settings.scan.timeout):
@@ -109,8 +112,7 @@ def sampling_options(frames: int | None, every: int | None) -> dict[str, int | N
 def open_judge(
     profile: Profile,
     threshold: float | None = None,
-    save_faces: Path | None = None,
-    save_mri: Path | None = None,
+    saving: Saving = NOTHING,
     *,
     track: Track = untracked,
     warn: Callable[[str], None] = lambda words: None,
@@ -120,8 +122,7 @@ def open_judge(
     Args:
         profile: All settings.
         threshold: The user's own.
-        save_faces: Folder for the faces that are cut out.
-        save_mri: Folder for the maps that the model paints of them.
+        saving: Which pictures of the faces are kept.
         track: Progress of a download.
         warn: Told what is amiss with a model that can be used none the less.
 
@@ -133,12 +134,8 @@ def open_judge(
     from .models import resolve  # not needed by workers
 
     model = resolve(profile.scan.model, track=track, warn=warn)
-    judge = Judge(profile, model, threshold, save_faces, save_mri)
-    if folders := [folder for folder in (save_faces, save_mri) if folder is not None]:
-        from deepfake_cli.io.files import make_folder
-
-        for folder in folders:
-            make_folder(folder, "choose another")
+    judge = Judge(profile, model, threshold, saving)
+    saving.make_folders()
     return judge
 
 

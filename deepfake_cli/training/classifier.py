@@ -14,7 +14,7 @@ from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ClassifierSettings, Profile
 
-from .calibration import sigmoid
+from .calibrate.fit import sigmoid
 from .faces_once import faces_to_choose_by, video_aucs
 from .learner import Learner
 from .loading import Batches, check_batch

@@ -20,14 +20,16 @@ from deepfake_cli.inference.session import open_session
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_config import Decision
 from deepfake_cli.io.model_folder import GeneratorFolder
+from deepfake_cli.models.explained import ExplainedClassifier, can_be_explained
+from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.settings import ClassifierSettings
 
-from .calibration import balanced_threshold, fit_temperature, sigmoid, uncertain_band
+from .calibrate.fit import balanced_threshold, crowd_thresholds, fit_temperature, sigmoid, uncertain_band
 from .card import write_card
 from .checkpoints import save_tensors
-from .evaluate import Measurement
 from .faces_once import FacesOnce
-from .networks import build_network, face_scale
+from .measure.evaluate import Measurement
+from .networks import Network, build_network, face_scale
 
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
@@ -66,11 +68,11 @@ def export_classifier(
     model.load_state_dict(weights)
     model.eval()
     save_tensors(folder / "model.safetensors", weights)
-    outputs = ("logits",) if generator is None else ("logits", "maps")
-    export_onnx(model, settings.size, folder / "model.onnx", outputs)
+    exported, outputs = _to_export(model)
+    export_onnx(exported, settings.size, folder / "model.onnx", outputs)
     mean, std = face_scale(settings)
     classifier = Classifier(folder / "model.onnx", size=settings.size, mean=mean, std=std)
-    check_parity(model, folder / "model.onnx", classifier.preprocess(np.stack(_some(chosen, 0))))
+    check_parity(exported, folder / "model.onnx", classifier.preprocess(np.stack(_some(chosen, 0))))
     logits = np.concatenate(
         [classifier.logits(np.stack(_some(chosen, start))) for start in range(0, len(chosen), _BATCH)]
     ).astype(np.float64)
@@ -99,6 +101,15 @@ def export_classifier(
     write_config(folder, config)
     decision = Decision.model_validate_json(json.dumps(config["decision"]))
     return decision, sigmoid(logits / config["calibration"]["temperature"])
+
+
+def _to_export(network: Network) -> tuple[nn.Module, tuple[str, ...]]:
+    """Take what is exported of a network, and the names of its outputs: as much as it can tell."""
+    if isinstance(network, MapClassifier):
+        return network, ("logits", "maps")
+    if can_be_explained(network):
+        return ExplainedClassifier(network).eval(), ("logits", "heat")
+    return network, ("logits",)
 
 
 def _some(faces: FacesOnce, start: int) -> list[NDArray[np.uint8]]:
@@ -169,6 +180,7 @@ def _decide(
             "uncertain": [round(low, 4), round(high, 4)],
             "aggregation": "mean",
             "minimum_faces": settings.minimum_faces,
+            "crowd": [round(t, 4) for t in crowd_thresholds(scores[labels == 0], round(threshold, 4))],
         },
     }
 

@@ -12,7 +12,7 @@ from deepfake_cli.errors import DataError
 from deepfake_cli.settings import Profile
 
 from .forging import FORGED, OF_ANY_FACE, FakeKind, can_be_forged, forge, weights_of
-from .metrics import auc
+from .measure.metrics import auc
 from .pictures import single_threaded
 from .rows import check_rows
 from .tables import FaceRow, Source, read_faces, read_picture

@@ -23,9 +23,9 @@ from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
 from .export import export_classifier, record_metrics
 from .faces_once import FacesOnce, faces_to_choose_by
-from .findings import examine, to_record
-from .judged import Judged
-from .overlap import LEARNED, write_learned
+from .measure.findings import examine, to_record
+from .measure.judged import Judged
+from .measure.overlap import LEARNED, write_learned
 from .processes import is_first
 from .report import epoch_values, step_values, write_report
 from .run_folder import Row, open_run, read_log, write_log

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deepfake_cli.core.verdict import Decision, Rule, TrackScore, Verdict, decide, track_score
+from deepfake_cli.core.verdict import Decision, Rule, TrackScore, Verdict, decide, rule_among, track_score
 
 RULE = Rule(threshold=0.5, uncertain=(0.45, 0.58), aggregation="mean", minimum_faces=3, source="choose split")
 FIRM = replace(RULE, uncertain=None)
@@ -205,3 +205,33 @@ def test_a_rule_that_cannot_be_is_refused(change: dict, words: str) -> None:
 def test_a_person_without_a_true_score_is_refused(person: tuple[float, int]) -> None:
     with pytest.raises(ValueError, match="track 7"):
         TrackScore(7, *person)
+
+
+CROWD = replace(FIRM, crowd=(0.6, 0.7))
+
+
+@pytest.mark.parametrize(("people", "threshold"), [(1, 0.5), (2, 0.6), (3, 0.7), (9, 0.7)])
+def test_among_several_people_more_is_asked_of_each(people: int, threshold: float) -> None:
+    tracks = [TrackScore(number, 0.65 if number == 1 else 0.1, 5) for number in range(1, people + 1)]
+    decision = decide(tracks, CROWD, 8)
+    assert rule_among(tracks, CROWD, 8).threshold == threshold
+    assert decision.verdict == (Verdict.FAKE if threshold < 0.65 else Verdict.REAL)
+    assert decision.score == 0.65
+
+
+def test_the_band_moves_with_the_threshold() -> None:
+    rule = replace(CROWD, uncertain=(0.4, 0.6)).among(2)
+    assert rule.uncertain is not None
+    low, high = rule.uncertain
+    assert low < rule.threshold == 0.6 < high
+    assert low / (1 - low) * 1.5 == pytest.approx(0.6 / 0.4, abs=0.01)
+
+
+def test_a_threshold_of_the_users_own_is_for_everybody() -> None:
+    assert CROWD.with_threshold(0.3).among(5).threshold == 0.3
+
+
+@pytest.mark.parametrize("crowd", [(0.4,), (0.7, 0.6), (1.1,)])
+def test_thresholds_for_several_people_rise(crowd: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="rise"):
+        replace(RULE, crowd=crowd)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hub_models import brightness_onnx, painting_onnx
+from hub_models import brightness_onnx, heating_onnx, painting_onnx
 
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import BATCH, Classifier
@@ -186,3 +186,24 @@ def test_a_network_cannot_pull_in_files_from_elsewhere(tmp_path: Path) -> None:
     (folder / "model.onnx").write_bytes(network.SerializeToString())
     with pytest.raises(ModelError, match="escapes model directory"):
         Classifier(folder / "model.onnx", size=32, mean=MEAN, std=STD)
+
+
+def test_heat_says_where_the_score_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(heating_onnx(32, 3.0))
+    classifier = Classifier(path, size=32, mean=MEAN, std=STD, temperature=2.0)
+    faces = random_faces(BATCH + 1)
+    scores, maps, heat = classifier.explain(faces)
+    assert classifier.heat_shape == (16, 16)
+    assert maps is None
+    assert heat is not None
+    assert heat.shape == (BATCH + 1, 16, 16)
+    assert 1 / (1 + np.exp(-heat.mean((1, 2)))) == pytest.approx(scores, abs=1e-5)
+    assert scores == pytest.approx(classifier.score(faces))
+
+
+def test_who_does_not_tell_where_is_asked_in_vain(classifier: Classifier) -> None:
+    faces = random_faces(2)
+    scores, maps, heat = classifier.explain(faces)
+    assert (maps, heat) == (None, None)
+    assert np.array_equal(scores, classifier.score(faces))

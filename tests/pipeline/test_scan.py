@@ -15,11 +15,12 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
-from hub_models import model_files, painter_files, painting_onnx, write_model
+from hub_models import heating_onnx, model_files, painter_files, painting_onnx, write_model
 
 import deepfake_cli
 from deepfake_cli import scan
 from deepfake_cli.core.faces import cut_points
+from deepfake_cli.core.regions import REGIONS
 from deepfake_cli.core.verdict import Verdict
 from deepfake_cli.errors import ModelError, OutputError, ProfileError, UsageError
 from deepfake_cli.inference.face_detector import FaceDetector
@@ -242,6 +243,32 @@ def test_maps_that_no_model_paints_cannot_be_saved(media: Path, lamp: str, tmp_p
         list(scan(media / "bright.mp4", model=lamp, save_mri=tmp_path / "maps"))
     assert "--method mri" in caught.value.hint
     assert not (tmp_path / "maps").exists()
+
+
+@pytest.fixture
+def heater(tmp_path: Path) -> str:
+    """A model that tells where it looks."""
+    size = {"size": 64, "margin": 1.25, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    return str(write_model(tmp_path / "heater", model_files(network=heating_onnx(64, 3.0), input=size)))
+
+
+def test_heat_is_saved_beside_the_faces_and_names_a_region(media: Path, heater: str, tmp_path: Path) -> None:
+    result = one(media / "two.mp4", heater, frames=3, save_heatmaps=tmp_path / "heat")
+    (folder,) = (tmp_path / "heat").iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"person-{track.id:03}_frame-{face.index:05}_score-{face.score:.4f}_heat.png"
+        for track in result.tracks
+        for face in track.frames
+    )
+    regions = {face.region for track in result.tracks for face in track.frames}
+    assert regions <= {*REGIONS, None}
+    assert regions != {None}  # somewhere it is brighter than mid-grey
+    assert result == one(media / "two.mp4", heater, frames=3)
+
+
+def test_heat_that_no_model_tells_cannot_be_saved(media: Path, lamp: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not tell where it looks"):
+        list(scan(media / "bright.mp4", model=lamp, save_heatmaps=tmp_path / "heat"))
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -13,8 +13,8 @@ from training.bright import Face, lamp_faces, write_bright, write_lamp
 
 from deepfake_cli.errors import DataError
 from deepfake_cli.io.model_folder import load_model_folder
-from deepfake_cli.training.calibration import balanced_threshold, cheapest_threshold, threshold_at_rate
-from deepfake_cli.training.frame_rules import try_frame_rules
+from deepfake_cli.training.calibrate.fit import balanced_threshold, cheapest_threshold, threshold_at_rate
+from deepfake_cli.training.calibrate.frame_rules import try_frame_rules
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -125,7 +125,7 @@ def test_embedded_models_are_copied_and_never_changed(table: Path, tmp_path: Pat
 
 
 def test_what_the_model_learned_from_goes_with_the_copy(table: Path, tmp_path: Path, dfdetect: Run) -> None:
-    from deepfake_cli.training.overlap import find_learned, write_learned
+    from deepfake_cli.training.measure.overlap import find_learned, write_learned
     from deepfake_cli.training.tables import Source
 
     model = write_lamp(tmp_path / "run" / "model", 4.0)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from training.bright import lamp_faces, write_bright, write_lamp
 
-from deepfake_cli.training.compare import balanced_accuracy_at, differ
-from deepfake_cli.training.examples import quick_auc
-from deepfake_cli.training.judged import Part, by_face
-from deepfake_cli.training.metrics import auc
+from deepfake_cli.training.measure.compare import balanced_accuracy_at, differ
+from deepfake_cli.training.measure.examples import quick_auc
+from deepfake_cli.training.measure.judged import Part, by_face
+from deepfake_cli.training.measure.metrics import auc
 
 Run = Callable[..., CompletedProcess[str]]
 
 
 def part_of(labels: np.ndarray, scores: np.ndarray) -> Part:
-    from deepfake_cli.training.judged import Judged
+    from deepfake_cli.training.measure.judged import Judged
     from deepfake_cli.training.tables import FaceRow
 
     rows = [

@@ -20,7 +20,7 @@ from deepfake_cli.io.model_folder import load_generator_folder
 from deepfake_cli.models.generator import build_generator
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import GanSettings
-from deepfake_cli.training.gan_run import run_gan
+from deepfake_cli.training.gan.run import run_gan
 from deepfake_cli.training.tables import Source
 
 SMALL = {

@@ -30,7 +30,7 @@ from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.io.model_folder import GeneratorFolder, load_generator_folder, load_model_folder
 from deepfake_cli.models._torchvision import import_torchvision
 from deepfake_cli.models.generator import UNet
-from deepfake_cli.training.importers import KINDS, import_checkpoint
+from deepfake_cli.training.importing.importers import KINDS, import_checkpoint
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

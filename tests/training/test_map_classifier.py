@@ -17,7 +17,7 @@ from deepfake_cli.io.model_folder import GeneratorFolder, load_generator_folder,
 from deepfake_cli.models.classifier import build_classifier
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import ClassifierSettings
-from deepfake_cli.training.gan_run import run_gan
+from deepfake_cli.training.gan.run import run_gan
 from deepfake_cli.training.networks import begin
 from deepfake_cli.training.run import run_training
 from deepfake_cli.training.tables import Source

@@ -12,7 +12,7 @@ import pytest
 from training.bright import lamp_faces, write_bright, write_lamp
 
 from deepfake_cli.errors import DataError
-from deepfake_cli.training.overlap import describe, overlap, read_learned, write_learned
+from deepfake_cli.training.measure.overlap import describe, overlap, read_learned, write_learned
 from deepfake_cli.training.tables import Source, read_faces
 
 Run = Callable[..., CompletedProcess[str]]

@@ -6,13 +6,13 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepfake_cli.training.calibration import (
+from deepfake_cli.training.calibrate.fit import (
     balanced_threshold,
     fit_temperature,
     sigmoid,
     uncertain_band,
 )
-from deepfake_cli.training.metrics import Measures, auc, bootstrap, bootstrap_all, calibration_error
+from deepfake_cli.training.measure.metrics import Measures, auc, bootstrap, bootstrap_all, calibration_error
 
 
 def test_auc_counts_rightly_ordered_couples() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from deepfake_cli.training.perceptual import PERCEPTUALS, Perceptual, perceptual_loss
+from deepfake_cli.training.gan.perceptual import PERCEPTUALS, Perceptual, perceptual_loss
 
 SIDE = 64
 BLACK = torch.zeros(2, 3, SIDE, SIDE)

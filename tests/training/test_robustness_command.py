@@ -12,8 +12,8 @@ import pytest
 from training.bright import Face, lamp_faces, write_bright, write_lamp
 
 from deepfake_cli.io.model_folder import load_model_folder
-from deepfake_cli.training.damage import KINDS
-from deepfake_cli.training.robustness import draw_faces, measure_robustness
+from deepfake_cli.training.measure.damage import KINDS
+from deepfake_cli.training.measure.robustness import draw_faces, measure_robustness
 from deepfake_cli.training.tables import read_faces
 
 Run = Callable[..., CompletedProcess[str]]

@@ -74,6 +74,9 @@ def test_scan_computes_what_training_does(
     network.eval()
     with torch.inference_mode():
         assert classifier.logits(face) == pytest.approx(network(trained).numpy(), abs=1e-3)
+    heat = classifier.explain(face).heat
+    assert heat is not None
+    assert heat.mean() == pytest.approx(float(classifier.logits(face)[0]), abs=1e-3)
 
 
 def test_scan_scores_a_clip_as_training_would(

@@ -16,14 +16,14 @@ from recipes import tiny_recipe
 from deepfake_cli.errors import DataError, OutputError, UsageError
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.profile import load_profile
-from deepfake_cli.training import search_study
-from deepfake_cli.training.search import all_results, run_trials
-from deepfake_cli.training.search_report import write_search_report
-from deepfake_cli.training.search_results import Result, best_first, best_of, write_trials
-from deepfake_cli.training.search_space import Space, check_space, suggest
-from deepfake_cli.training.search_study import Plan, Search, make_plan, open_search
-from deepfake_cli.training.search_trial import Outside
-from deepfake_cli.training.search_workers import environment_of
+from deepfake_cli.training.search import study
+from deepfake_cli.training.search.report import write_search_report
+from deepfake_cli.training.search.results import Result, best_first, best_of, write_trials
+from deepfake_cli.training.search.run import all_results, run_trials
+from deepfake_cli.training.search.space import Space, check_space, suggest
+from deepfake_cli.training.search.study import Plan, Search, make_plan, open_search
+from deepfake_cli.training.search.trial import Outside
+from deepfake_cli.training.search.workers import environment_of
 from deepfake_cli.training.tables import Source
 
 
@@ -88,7 +88,7 @@ def test_the_recipe_of_a_trial_makes_it_again(searched: Search) -> None:
             assert not file.exists()
             continue
         recipe = load_profile(file)
-        assert recipe.classifier == search_study.recipe_of(searched.plan, one.settings).classifier
+        assert recipe.classifier == study.recipe_of(searched.plan, one.settings).classifier
         assert (
             tomllib.loads(file.read_text())["classifier"]["learning_rate"] == recipe.classifier.learning_rate
         )
@@ -215,7 +215,7 @@ def test_a_study_that_cannot_be_used_is_told(
     (tmp_path / "other" / "study.db").write_text("not a database, but text that is long enough" * 20)
     with pytest.raises(DataError, match="is not a study"):
         open_search(tmp_path / "other", plan, 1)
-    monkeypatch.setattr(search_study, "_PATIENCE", 0.1)
+    monkeypatch.setattr(study, "_PATIENCE", 0.1)
     search = open_search(tmp_path / "held", plan, 1)
     with sqlite3.connect(tmp_path / "held" / "study.db", isolation_level=None) as held:
         held.execute("BEGIN EXCLUSIVE")

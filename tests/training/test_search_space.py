@@ -8,8 +8,8 @@ import pytest
 
 from deepfake_cli.errors import ProfileError, UsageError
 from deepfake_cli.profile import load_profile
-from deepfake_cli.training.search_space import Space, check_space, read_space
-from deepfake_cli.training.search_study import make_plan
+from deepfake_cli.training.search.space import Space, check_space, read_space
+from deepfake_cli.training.search.study import make_plan
 from deepfake_cli.training.tables import Source
 
 BAD = """

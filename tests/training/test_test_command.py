@@ -18,8 +18,8 @@ from hub_models import model_files, write_model
 from deepfake_cli import scan
 from deepfake_cli.io.face_table import read_faces
 from deepfake_cli.io.model_folder import load_model_folder
-from deepfake_cli.training.findings import examine, examine_all
-from deepfake_cli.training.judged import Judged, Part
+from deepfake_cli.training.measure.findings import examine, examine_all
+from deepfake_cli.training.measure.judged import Judged, Part
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WRITTEN = ("metrics.json", "scores.csv", "videos.csv", "scores.svg", "report.html")

@@ -13,8 +13,8 @@ from .._options import JsonOpt, ProfileOpt, QuietOpt
 from .._ui import Column, note, say, table, track
 
 if TYPE_CHECKING:
-    from deepfake_cli.training.calibrate import Calibrated, Choice
-    from deepfake_cli.training.frame_rules import FrameRules
+    from deepfake_cli.training.calibrate.calibrate import Calibrated, Choice
+    from deepfake_cli.training.calibrate.frame_rules import FrameRules
 
 _COLUMNS = (Column(""), Column("before", right=True), Column("after", right=True))
 
@@ -86,8 +86,8 @@ def calibrate_model(
     given: dict[str, object] = {f"calibrate.{key}": value for key, value in options.items()}
     settings = load_profile(profile, given | {"classifier.abstain": abstain})
     with needs_extra("train"):
-        from deepfake_cli.training.calibrate import calibrate
-    from deepfake_cli.training.recalibrated import check_place, write_calibrated
+        from deepfake_cli.training.calibrate.calibrate import calibrate
+    from deepfake_cli.training.calibrate.write import check_place, write_calibrated
 
     asked = find_model(model, "classifier", track=track(quiet))
     folder = check_place(asked.folder, model, asked.source == Source.LOCAL, output)

@@ -11,7 +11,7 @@ from .._options import JsonOpt, QuietOpt
 from .._ui import Column, Row, say, table, track
 
 if TYPE_CHECKING:
-    from deepfake_cli.training.compare import Comparison
+    from deepfake_cli.training.measure.compare import Comparison
 
 _COLUMNS = (
     *(Column("data set"), Column("split"), Column("measure"), Column("A", right=True)),
@@ -35,7 +35,7 @@ def compare_models(
     pictures does not count; "A better in" is the share of these draws.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.compare import compare, to_json
+        from deepfake_cli.training.measure.compare import compare, to_json
     from deepfake_cli.pipeline.models import resolve
 
     one, other = (resolve(name, track=track(quiet)) for name in (a, b))

@@ -45,9 +45,9 @@ def measure_matrix(
     it learned from; without a mark it was checked. A run notes what it learns from in its `learned.json`.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.matrix import LEGEND, SEEN, measure_matrix, say_shared
+        from deepfake_cli.training.measure.matrix import LEGEND, SEEN, measure_matrix, say_shared
     from deepfake_cli.pipeline.models import resolve
-    from deepfake_cli.training.matrix_report import grid, save_matrix, to_json
+    from deepfake_cli.training.measure.matrix_report import grid, save_matrix, to_json
 
     models = {name: resolve(name, track=track(quiet)) for name in model}
     cells = measure_matrix(models, tables, split or ["report"], strict=strict, track=track(quiet))

@@ -14,7 +14,7 @@ from .._options import JsonOpt, QuietOpt
 from .._ui import Column, say, table, track
 
 if TYPE_CHECKING:
-    from deepfake_cli.training.robustness import Robustness
+    from deepfake_cli.training.measure.robustness import Robustness
 
 _COLUMNS = (Column("damage"), Column("levels"), *(Column(str(level), right=True) for level in range(1, 6)))
 
@@ -60,9 +60,9 @@ def measure_robustness(
     sources. Judging all faces takes 41 times as long as `test`; 600 show differences of 0.05.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.robustness import measure_robustness
+        from deepfake_cli.training.measure.robustness import measure_robustness
     from deepfake_cli.pipeline.models import resolve
-    from deepfake_cli.training.robustness_report import save_robustness, to_json
+    from deepfake_cli.training.measure.robustness_report import save_robustness, to_json
 
     kinds, folder = _kinds(kind or []), resolve(model, track=track(quiet))
     found = [
@@ -78,7 +78,7 @@ def measure_robustness(
 
 
 def _kinds(names: list[str]) -> list[str]:
-    from deepfake_cli.training.damage import KINDS
+    from deepfake_cli.training.measure.damage import KINDS
 
     if unknown := [name for name in names if name not in KINDS]:
         raise UsageError(f"there is no damage '{unknown[0]}'", f"choose of {', '.join(KINDS)}")
@@ -86,7 +86,7 @@ def _kinds(names: list[str]) -> list[str]:
 
 
 def _show(found: "list[Robustness]") -> None:
-    from deepfake_cli.training.robustness_report import rows_of, say_sum
+    from deepfake_cli.training.measure.robustness_report import rows_of, say_sum
 
     for number, one in enumerate(found):
         if number:

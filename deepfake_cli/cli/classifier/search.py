@@ -19,8 +19,8 @@ from .._ui import Board, Column, Row, board, note, say, table, terminal_width, t
 
 if TYPE_CHECKING:
     from deepfake_cli.training.classifier import TrainingStep
-    from deepfake_cli.training.search_results import Result
-    from deepfake_cli.training.search_study import Plan, Search
+    from deepfake_cli.training.search.results import Result
+    from deepfake_cli.training.search.study import Plan, Search
 
 _COLUMNS = (
     *(Column("trial", right=True, width=5), Column("state", width=8), Column("AUC", right=True, width=6)),
@@ -80,7 +80,7 @@ def search(
     options = {**given(settings), **(REAL_ONLY if real_only else {})}
     _check_given(tables, space, bool(options or preset or profile))
     with needs_extra("train"):
-        from deepfake_cli.training.search_study import open_search
+        from deepfake_cli.training.search.study import open_search
     plan = None
     if tables and space and not report:
         plan = _plan(tables, space, output, options, preset, profile, quiet)
@@ -116,8 +116,8 @@ def _plan(
     quiet: bool,
 ) -> "Plan":
     from deepfake_cli.profile import load_profile
-    from deepfake_cli.training.search_space import check_space, read_space
-    from deepfake_cli.training.search_study import make_plan
+    from deepfake_cli.training.search.space import check_space, read_space
+    from deepfake_cli.training.search.study import make_plan
 
     read = read_space(space)
     recipe = load_profile(profile, options, preset or read.preset)
@@ -129,9 +129,9 @@ def _results(
     found: "Search", workers: int, worker_of: int | None, shown: Board, quiet: bool
 ) -> "Generator[Result, None, None]":
     from deepfake_cli.pipeline.models import resolve_generator
-    from deepfake_cli.training.search import run_trials
-    from deepfake_cli.training.search_trial import Outside
-    from deepfake_cli.training.search_workers import run_workers
+    from deepfake_cli.training.search.run import run_trials
+    from deepfake_cli.training.search.trial import Outside
+    from deepfake_cli.training.search.workers import run_workers
 
     if workers > 1:
         command = [sys.executable, "-m", "deepfake_cli", "classifier", "search", "--quiet"]
@@ -148,9 +148,9 @@ def _results(
 
 def _finish(found: "Search", quiet: bool) -> None:
     """Write what tells of all trials, show the best, and name the model of the very best."""
-    from deepfake_cli.training.search import all_results
-    from deepfake_cli.training.search_report import write_search_report
-    from deepfake_cli.training.search_results import best_first, best_of, table_names, write_trials
+    from deepfake_cli.training.search.report import write_search_report
+    from deepfake_cli.training.search.results import best_first, best_of, table_names, write_trials
+    from deepfake_cli.training.search.run import all_results
 
     results = all_results(found)
     write_trials(found.folder, results)
@@ -191,7 +191,7 @@ def _row(one: "Result") -> Row:
 
 
 def _settings(one: "Result") -> str:
-    from deepfake_cli.training.search_results import short, shown
+    from deepfake_cli.training.search.results import short, shown
 
     return ", ".join(f"{short(key)} {shown(value)}" for key, value in one.settings.items())
 

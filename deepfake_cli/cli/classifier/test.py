@@ -14,9 +14,9 @@ from .._ui import note, say, track, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.settings import Profile
-    from deepfake_cli.training.evaluate import ModelFolder
-    from deepfake_cli.training.findings import Findings
-    from deepfake_cli.training.judged import Judged
+    from deepfake_cli.training.measure.evaluate import ModelFolder
+    from deepfake_cli.training.measure.findings import Findings
+    from deepfake_cli.training.measure.judged import Judged
 
 
 def measure_model(
@@ -41,8 +41,8 @@ def measure_model(
     over sources. With fewer than 10 real or 10 fake examples only verdicts are counted.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.findings import examine_all
-        from deepfake_cli.training.findings_report import Tested, to_json, write_report
+        from deepfake_cli.training.measure.findings import examine_all
+        from deepfake_cli.training.measure.findings_report import Tested, to_json, write_report
     from deepfake_cli.pipeline.models import resolve
     from deepfake_cli.profile import load_profile
 
@@ -72,8 +72,8 @@ def _judge(
     """Score a table of faces, or scan what is no table."""
     from deepfake_cli.pipeline.judge import Judge
     from deepfake_cli.pipeline.labelled import find_labelled, scan_labelled
-    from deepfake_cli.training.evaluate import judge
-    from deepfake_cli.training.judged import judged_files
+    from deepfake_cli.training.measure.evaluate import judge
+    from deepfake_cli.training.measure.judged import judged_files
 
     files = find_labelled(dataset)
     if files is None:
@@ -93,7 +93,7 @@ def _judge(
 def _record(model: "ModelFolder", findings: "Sequence[Findings]") -> None:
     with needs_extra("train"):
         from deepfake_cli.training.export import record_metrics  # brings torch, for which nothing else asks
-    from deepfake_cli.training.findings import to_record
+    from deepfake_cli.training.measure.findings import to_record
 
     record_metrics(model.path, to_record(findings))
 

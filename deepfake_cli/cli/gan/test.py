@@ -29,8 +29,8 @@ def measure_generator(
     With fewer than 10 real or 10 fake examples there is none.
     """
     with needs_extra("train"):
-        from deepfake_cli.training.evaluate import judge_maps, measure_order, save_scores, to_json
-        from deepfake_cli.training.judged import left_out
+        from deepfake_cli.training.measure.evaluate import judge_maps, measure_order, save_scores, to_json
+        from deepfake_cli.training.measure.judged import left_out
     from deepfake_cli.pipeline.models import resolve_generator
     from deepfake_cli.training.export import record_metrics
 

@@ -11,7 +11,7 @@ from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
 from .._ui import Column, Row, board, note, say
 
 if TYPE_CHECKING:
-    from deepfake_cli.training.gan import GanEpoch, GanStep
+    from deepfake_cli.training.gan.train import GanEpoch, GanStep
 
 _COLUMNS = (
     Column("epoch", right=True, width=7),
@@ -48,7 +48,7 @@ def train(
     sources = sources_of(tables)
     settings = load_profile(profile, preset=preset).gan
     with needs_extra("train"):
-        from deepfake_cli.training.gan_run import run_gan
+        from deepfake_cli.training.gan.run import run_gan
         from deepfake_cli.training.processes import is_first
     with board(_COLUMNS, 0, quiet) as shown:
 

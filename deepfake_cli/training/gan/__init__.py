@@ -1,0 +1,1 @@
+"""Generators of maps: their training, from pairs to a model folder."""

@@ -1,0 +1,1 @@
+"""Published checkpoints, made into model folders."""

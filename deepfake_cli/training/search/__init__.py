@@ -1,0 +1,1 @@
+"""Searches of recipes: a study of many runs."""
