@@ -19,7 +19,7 @@ from ..progress import SECTIONS
 
 Entry = Mapping[str, Any]  # {"choices": [...]} or {"low": ..., "high": ...}, with "step" or "log"
 
-_SPACES = Path(__file__).parents[1] / "presets" / "spaces"
+_SPACES = Path(__file__).parents[2] / "presets" / "spaces"
 _SAMPLERS, _PRUNERS = ("random", "tpe"), ("none", "median")
 _DIGITS = 12  # of drawn numbers: steps of 0.1 lead to 0.3, not to 0.30000000000000004
 
