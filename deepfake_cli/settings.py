@@ -273,6 +273,20 @@ class AugmentSettings(Section):
     preview_seconds: Seconds
 
 
+class FramesSettings(Section):
+    """Which frames are taken out of videos."""
+
+    count: Count
+    size: CountOrOff
+
+    @field_validator("size")
+    @classmethod
+    def _no_specks(cls, size: int) -> int:
+        if 0 < size < 16:
+            raise ValueError("should be 0, or 16 or more")
+        return size
+
+
 class LandmarksSettings(Section):
     """In which frames of which videos faces are sought."""
 
@@ -388,6 +402,7 @@ class Profile(Section):
     index: IndexSettings
     table: TableSettings
     augment: AugmentSettings
+    frames: FramesSettings
     landmarks: LandmarksSettings
     crop: CropSettings
     mri: MriSettings

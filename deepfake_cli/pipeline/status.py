@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from deepfake_cli.errors import DataError
+from deepfake_cli.io.frames import frames_folder
 from deepfake_cli.io.index import IndexRow, read_index, read_source
 from deepfake_cli.io.workspace import DatasetFolder, dataset_folder, dataset_folders
 from deepfake_cli.settings import Profile
@@ -131,8 +132,13 @@ def _expectations(folder: DatasetFolder, profile: Profile) -> dict[str, Callable
     def mri(row: IndexRow) -> bool | None:
         return (folder.mri / row.id).is_dir() if row.fake and drawn(row, profile) else None
 
+    frames: dict[str, Callable[[IndexRow], bool | None]] = {}
+    if frames_folder(folder).exists():  # no other stage needs them, so they are told of where somebody does
+        frames["frames"] = lambda row: (frames_folder(folder) / row.id).is_dir()
+
     return {
         "augment": augment,
+        **frames,
         "landmarks": lambda row: (folder.landmarks / f"{row.id}.json").exists(),
         "crop": lambda row: (folder.crops / row.id).is_dir(),
         "mri": mri,

@@ -6,6 +6,7 @@ from . import augment
 from .crop import crop
 from .fetch import fetch, list_
 from .forge import forge
+from .frames import frames
 from .index import index
 from .inspect import inspect
 from .landmarks import landmarks
@@ -19,6 +20,7 @@ app.command(name="list")(list_)
 app.command()(fetch)
 app.command()(index)
 app.add_typer(augment.app, name="augment")
+app.command()(frames)
 app.command()(landmarks)
 app.command()(crop)
 app.command()(mri)
