@@ -79,7 +79,7 @@ def shade(normals: Tensor, lighting: Tensor) -> Tensor:
     """
     directions = basis(normals)
     shading = lighting.transpose(1, 2) @ directions.flatten(2)  # (N, 3, HW)
-    return shading.unflatten(2, normals.shape[2:])
+    return shading.reshape(-1, *normals.shape[1:])
 
 
 def solve_lighting(
@@ -119,7 +119,7 @@ def solve_lighting(
 def project(lighting: Tensor, prior: LightingPrior) -> Tensor:
     """Take lightings (N, 9, 3) to the nearest ones that a prior knows: ``mean + V V^T (lighting - mean)``."""
     away = lighting.flatten(1) - prior.mean
-    return (prior.mean + away @ prior.vectors @ prior.vectors.T).unflatten(1, (9, 3))
+    return (prior.mean + away @ prior.vectors @ prior.vectors.T).reshape(-1, 9, 3)
 
 
 def lit_sphere(lighting: Tensor, size: int) -> Tensor:
