@@ -212,7 +212,7 @@ def _facts(model: "Model") -> Iterator[tuple[str, str]]:
     yield "task", config.task
     yield "architecture", config.architecture
     yield "input", f"{config.input.size} px, cut at {config.input.margin:g} times the face's box"
-    if config.task == "generator":
+    if config.task != "classifier":
         yield "shape", f"width {config.shape.width}, depth {config.shape.depth}"
     else:
         decision, calibration = config.decision, config.calibration

@@ -8,7 +8,7 @@ from deepfake_cli.core.verdict import Aggregation
 
 ONNX = "model.onnx"
 Method = Literal["plain", "mri", "fusion"]
-Task = Literal["classifier", "generator"]
+Task = Literal["classifier", "generator", "renderer"]
 
 # What may be listed in `files`: nothing that runs code when it is read, and no way out of the folder.
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|safetensors|json|md)$"
@@ -161,10 +161,10 @@ class ModelConfig(Common):
 
 
 class Shape(_Part):
-    """How large a generator is.
+    """How large a generator or a renderer is.
 
     Attributes:
-        width: Channels at half resolution.
+        width: Channels where they are fewest: of a generator at half resolution, of a renderer at full.
         depth: How often the resolution is halved.
     """
 
@@ -184,4 +184,16 @@ class GeneratorConfig(Common):
     shape: Shape
 
 
-AnyConfig = ModelConfig | GeneratorConfig
+class RendererConfig(Common):
+    """What `config.json` says about a renderer, which takes faces apart into what their pictures are made of.
+
+    Attributes:
+        task: What it does.
+        shape: How large it is.
+    """
+
+    task: Literal["renderer"]
+    shape: Shape
+
+
+AnyConfig = ModelConfig | GeneratorConfig | RendererConfig

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from deepfake_cli.errors import ModelError
 
 from .model_config import ONNX as ONNX
-from .model_config import AnyConfig, Common, GeneratorConfig, ModelConfig, Task
+from .model_config import AnyConfig, Common, GeneratorConfig, ModelConfig, RendererConfig, Task
 
 SCHEMA_VERSION = 1
 CONFIG = "config.json"
@@ -28,6 +28,7 @@ DEFAULT = "plain"
 _USES = {
     "classifier": "it judges faces, as in: dfdetect scan --model",
     "generator": "it paints maps, as in: dfdetect gan predict --model",
+    "renderer": "it takes faces apart, as docs/model-folder.md describes",
 }
 
 # Far above any real one; what a Hub repository or a mistaken path calls config.json may be of any size.
@@ -38,7 +39,11 @@ class DamagedModelError(ModelError):
     """A file of a model folder is not what it was: fetched or copied again it may be."""
 
 
-_KINDS: dict[Task, type[AnyConfig]] = {"classifier": ModelConfig, "generator": GeneratorConfig}
+_KINDS: dict[Task, type[AnyConfig]] = {
+    "classifier": ModelConfig,
+    "generator": GeneratorConfig,
+    "renderer": RendererConfig,
+}
 
 C = TypeVar("C", bound=Common, covariant=True)
 
@@ -82,7 +87,11 @@ class GeneratorFolder(_Folder[GeneratorConfig]):
     """The folder of a generator of maps."""
 
 
-AnyFolder = ModelFolder | GeneratorFolder
+class RendererFolder(_Folder[RendererConfig]):
+    """The folder of a renderer, which takes faces apart."""
+
+
+AnyFolder = ModelFolder | GeneratorFolder | RendererFolder
 
 
 def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFolder:
@@ -111,6 +120,13 @@ def load_generator_folder(path: Path, revision: str = "", name: str = "") -> Gen
     return GeneratorFolder(path, config, revision or config.files[ONNX][:12])
 
 
+def load_renderer_folder(path: Path, revision: str = "", name: str = "") -> RendererFolder:
+    """Read the folder of a renderer, as `load_model_folder` does that of a classifier."""
+    config = _read({"renderer": RendererConfig}, path, name)
+    _check_files(path, config, name or str(path))
+    return RendererFolder(path, config, revision or config.files[ONNX][:12])
+
+
 def load_any_folder(path: Path, revision: str = "", name: str = "", task: Task | None = None) -> AnyFolder:
     """Read the folder of a model for a task, or for any, as `load_model_folder` does that of a classifier."""
     config = read_any_config(path, name, task)
@@ -123,6 +139,8 @@ def unchecked_folder(path: Path, config: AnyConfig, revision: str = "") -> AnyFo
     revision = revision or config.files[ONNX][:12]
     if isinstance(config, GeneratorConfig):
         return GeneratorFolder(path, config, revision)
+    if isinstance(config, RendererConfig):
+        return RendererFolder(path, config, revision)
     return ModelFolder(path, config, revision)
 
 

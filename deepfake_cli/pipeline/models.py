@@ -185,7 +185,8 @@ def _find_here(reference: str, task: Task | None) -> Model | None:
 
 
 def _embedded(task: Task | None = None) -> tuple[str, ...]:
-    return embedded_models(task) if task else (*embedded_models(), *embedded_models("generator"))
+    tasks: tuple[Task, ...] = (task,) if task else ("classifier", "generator", "renderer")
+    return tuple(name for one in tasks for name in embedded_models(one))
 
 
 def _unknown(reference: str, task: Task | None) -> ModelError:

@@ -17,7 +17,11 @@ tags:
 ---
 
 """
-_PIPELINES = {"classifier": "image-classification", "generator": "image-to-image"}
+_PIPELINES = {
+    "classifier": "image-classification",
+    "generator": "image-to-image",
+    "renderer": "image-to-image",
+}
 _LICENCES = ("apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
 _PROSE = """# {name}
 
@@ -72,8 +76,8 @@ def _numbers(config: dict[str, Any]) -> str:
 
 
 def _choices(config: dict[str, Any]) -> list[str]:
-    """Say how a classifier decides, or how large a generator is."""
-    if config["task"] == "generator":
+    """Say how a classifier decides, or how large another model is."""
+    if config["task"] != "classifier":
         return [f"- Width {config['shape']['width']}, depth {config['shape']['depth']}"]
     decision, calibration = config["decision"], config["calibration"]
     low, high = decision["uncertain"]

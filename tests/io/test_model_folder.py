@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from deepfake_cli.errors import ModelError
-from deepfake_cli.io.model_config import GeneratorConfig, ModelConfig
+from deepfake_cli.io.model_config import GeneratorConfig, ModelConfig, RendererConfig
 from deepfake_cli.io.model_folder import (
     DEFAULT,
     EMBEDDED,
@@ -21,6 +21,7 @@ from deepfake_cli.io.model_folder import (
     embedded_models,
     load_generator_folder,
     load_model_folder,
+    load_renderer_folder,
     read_config,
 )
 
@@ -253,6 +254,19 @@ def test_a_generator_is_not_taken_for_a_classifier(tmp_path: Path) -> None:
         load_generator_folder(write_model(tmp_path / "c"))
 
 
+def test_a_renderer_is_neither_classifier_nor_generator(tmp_path: Path) -> None:
+    config = {
+        key: value for key, value in model_config(b"").items() if key not in ("calibration", "decision")
+    }
+    config |= {"task": "renderer", "shape": {"width": 32, "depth": 4}}
+    folder = with_config(tmp_path / "m", json.dumps(config))
+    for load in (load_model_folder, load_generator_folder):
+        with pytest.raises(ModelError, match="is a renderer"):
+            load(folder)
+    with pytest.raises(ModelError, match="is a classifier"):
+        load_renderer_folder(write_model(tmp_path / "c"))
+
+
 def documented() -> str:
     return (Path(__file__).parents[2] / "docs" / "model-folder.md").read_text(encoding="utf-8")
 
@@ -274,8 +288,9 @@ def test_every_key_is_documented_and_no_other() -> None:
                 yield from keys(one, key + ("[]." if key == "metrics" else "."))
 
     section = documented().partition("## `config.json`")[2].partition("```json")[0]
-    shared, classifier, generator = (
+    shared, classifier, generator, renderer = (
         re.findall(r"^\| `([^|]*?)` \|", table, re.MULTILINE) for table in section.split("\n| key |")[1:]
     )
     assert shared + classifier == list(keys(ModelConfig))
     assert shared + generator == list(keys(GeneratorConfig))
+    assert shared + renderer == list(keys(RendererConfig))
