@@ -43,6 +43,7 @@ Speed = Annotated[float, Field(ge=0, le=10)]
 FrameSize = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[02468]x[1-9]\d{0,3}[02468]$")]
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
 PerceptualKind = Literal["ssim", "ms-ssim", "gmsd", "ms-gmsd", "haarpsi"]
 MapKind = Literal["ssim", "ms-ssim", "gms", "absolute", "colour"]
 ForgeryKind = Literal["self-blend", "warp-rectangle", "warp-hull"]
@@ -229,6 +230,44 @@ class GanSettings(Section):
         return self
 
 
+class RendererSettings(Section):
+    """How a renderer that takes faces apart is trained."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    start: Literal["imagenet", "scratch"]
+    width: Count
+    depth: Annotated[int, Field(ge=2, le=10)]
+    size: Annotated[int, Field(ge=32, le=1024)]
+    margin: Annotated[float, Field(gt=0, le=4)]
+    reconstruction: Weight
+    albedo_smoothness: Weight
+    light_smoothness: Weight
+    white: Weight
+    mirrored: Weight
+    relit: Weight
+    normals: Weight
+    faces: Annotated[int, Field(ge=2, multiple_of=2)]
+    epochs: Count
+    batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    learning_rate: Positive
+    warmup: Share
+    clip: Weight
+    average: Momentum
+    precision: Literal["32-true", "bf16-mixed"]
+    judged: CountOrOff
+    heads: Count
+    samples: Count
+    keep: CountOrOff
+    workers: CountOrOff
+    seed: CountOrOff
+
+    @model_validator(mode="after")
+    def _halves_evenly(self) -> Self:
+        if self.size % 2**self.depth:
+            raise ValueError("renderer.size must be a multiple of 2 to the power of renderer.depth")
+        return self
+
+
 class PredictSettings(Section):
     """What paints maps of faces, and in which frames."""
 
@@ -396,6 +435,7 @@ class Profile(Section):
     fakes: FakesSettings
     calibrate: CalibrateSettings
     gan: GanSettings
+    renderer: RendererSettings
     predict: PredictSettings
     workspace: WorkspaceSettings
     data: DataSettings

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from deepfake_cli import __version__
 
-from . import classifier, config, data, gan, models
+from . import classifier, config, data, gan, models, renderer
 from ._ui import is_terminal, say
 from .scan import scan
 
@@ -28,6 +28,7 @@ app.command()(scan)
 app.add_typer(data.app, name="data")
 app.add_typer(classifier.app, name="classifier")
 app.add_typer(gan.app, name="gan")
+app.add_typer(renderer.app, name="renderer")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 

@@ -1,0 +1,103 @@
+"""One training run of a renderer, from tables to a model folder, in one folder of its own.
+
+<run>/last.safetensors        where to go on after an interruption
+<run>/best.safetensors        the averaged renderer of the best epoch so far
+<run>/epoch-0010.safetensors  states as `last`, of every N-th epoch, if asked for
+<run>/losses.csv              losses and measures of every epoch
+<run>/report/                 index.html: curves, and the samples of every epoch
+<run>/tensorboard/            the same for TensorBoard
+<run>/model/                  the model folder, once the last epoch is done
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deepfake_cli.io.files import write_atomically
+from deepfake_cli.settings import RendererSettings
+
+from ..checkpoints import load_tensors, save_tensors
+from ..loading import check_batch
+from ..processes import is_first
+from ..run_folder import Row, open_run, read_log, write_log
+from ..tables import Source
+from ..tensorboard import TensorBoard
+from .export import export_renderer
+from .geometry import find_normals
+from .report import best_row, epoch_values, measures_of, step_values, write_report
+from .train import RendererEpoch, RendererStep, train_renderer
+
+
+def run_renderer(
+    sources: list[Source],
+    settings: RendererSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start: Path | None = None,
+    watch: Callable[[RendererStep], None] = lambda step: None,
+) -> Iterator[RendererEpoch]:
+    """Train, keep what is needed to go on and to look at, and write the model folder after the last epoch.
+
+    Args:
+        sources: Tables to learn from; their split ``choose`` picks the epoch.
+        settings: The recipe.
+        folder: The run's folder; made if missing.
+        resume: Go on where the run in this folder stopped.
+        start: Weights of a renderer to start from (``.safetensors``).
+        watch: Told every step.
+
+    Raises:
+        DataError: A table cannot be used, or the folder holds another run.
+        ModelError: The weights to start from do not fit, or the export is not what was trained.
+        OutputError: Something cannot be written.
+    """
+    check_batch(settings.batch, "renderer.batch")
+    weights = load_tensors(start) if start else None
+    last = open_run(folder, resume)
+    done = read_log(folder / "losses.csv") if resume else []
+    with TensorBoard(folder / "tensorboard") as board:
+
+        def told(step: RendererStep) -> None:
+            board.step(step.step, step_values(step))
+            watch(step)
+
+        def keep(epoch: RendererEpoch) -> None:
+            nonlocal done
+            if epoch.best:
+                notes = {"epoch": str(epoch.number), "error": str(epoch.judged.error)}
+                save_tensors(folder / "best.safetensors", epoch.weights, notes)
+            done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
+            write_log(folder / "losses.csv", done)
+            board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.judged.sheet})
+            write_report(folder / "report", folder.name, done, settings, epoch)
+
+        for epoch in train_renderer(
+            sources, settings, checkpoint=last, resume=resume, start=weights, keep=keep, watch=told
+        ):
+            if settings.keep and epoch.number % settings.keep == 0:
+                with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
+                    file.write(last.read_bytes())
+            yield epoch
+    if is_first():
+        write_renderer(sources, settings, folder)
+
+
+def write_renderer(sources: list[Source], settings: RendererSettings, folder: Path) -> None:
+    """Export the best weights of a run to ``<run>/model``."""
+    best = best_row(read_log(folder / "losses.csv"))
+    export_renderer(
+        folder / "model",
+        load_tensors(folder / "best.safetensors"),
+        settings,
+        name=f"renderer-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
+        trained_on=[source.table.parent.name for source in sources],
+        taught=any(find_normals(source.table) is not None for source in sources),
+        measures={name.removeprefix("judged_"): v for name, v in best.items() if name.startswith("judged_")},
+    )
+
+
+def _row(epoch: RendererEpoch) -> Row:
+    measures = {f"judged_{name}": value for name, value in measures_of(epoch).items()}
+    numbers = {**epoch.losses._asdict(), **measures}
+    shown = {name: "" if value is None else f"{value:.5f}" for name, value in numbers.items()}
+    return {"epoch": str(epoch.number), "steps": str(epoch.steps), **shown}
