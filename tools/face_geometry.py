@@ -39,9 +39,10 @@ SIDE = 120  # of the faces that the network fits, pixels
 WIDER, LOWER = 1.58, 0.14  # how it is cut: wider than the box, and further down, in sides of the box
 ASTRAY = 0.1  # mean distance from the table's points at which a fit counts as failed, in sides of the box
 SHOWN = 24  # faces on a sheet
-# A pickle may call whatever it names; these three make arrays and nothing else.
+# A pickle may call whatever it names; these make arrays and nothing else.
 ADMITTED = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,  # of NumPy 1
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
