@@ -154,12 +154,17 @@ class Published(StrEnum):
     MRI_GAN = "mri-gan"
     MRI_GAN_CLASSIFIER = "mri-gan-classifier"
     DESSA = "dessa-resnet18"
+    INVERSE_RENDER_NET = "inverserendernet"
 
 
 @app.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint that others published, saved by PyTorch.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A checkpoint that others published, saved by PyTorch; for inverserendernet, its folder.",
+        ),
     ],
     kind: Annotated[Published, typer.Option("--as", help="What kind of checkpoint it is.")],
     output: Annotated[
@@ -170,6 +175,13 @@ def import_(
         typer.Option(
             metavar="MODEL",
             help="Let mri-gan-classifier judge the maps of this generator: a folder or an embedded one.",
+        ),
+    ] = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where inverserendernet's mean.npy and pcaVector.npy are, if not beside its checkpoint.",
         ),
     ] = None,
     profile: ProfileOpt = None,
@@ -186,7 +198,7 @@ def import_(
     with needs_extra("train"):
         from deepfake_cli.training.importing.importers import import_checkpoint
     maps_by = resolve_generator(generator, track=track(quiet), warn=warn) if generator else None
-    import_checkpoint(file, kind, output, minimum_faces=minimum, generator=maps_by)
+    import_checkpoint(file, kind, output, minimum_faces=minimum, generator=maps_by, prior=prior)
     say(str(output))
 
 

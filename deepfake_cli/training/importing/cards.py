@@ -79,3 +79,28 @@ Those of its authors, and of the data that it learned from.
 ## Numbers
 
 """
+
+INVERSE_RENDER_NET = """# InverseRenderNet++, imported
+
+Takes a face apart: albedo, surface normals, shading, shadow and lighting. The weights are those of a
+published checkpoint of InverseRenderNet++ (Yu and Smith, "Outdoor inverse rendering from a single image
+using multiview self-supervision", TPAMI 2021), whose authors trained it on pictures of buildings and
+places, not of faces. Nothing was trained or measured here. Of the three checkpoints that they published,
+two were tuned further, on IIW and on DIODE; the files do not say which one this is.
+
+## What is different here
+
+- It takes faces in [-1, 1] as displays show them, and makes linear light of them by a power of 2.2. Its
+  authors do so by the curve of sRGB for single pictures, and show pixels as they are in their benchmarks.
+- Lighting is solved from linear light. Its authors raise it to 2.2 a second time for single pictures.
+- Lighting is solved with a small ridge in place of a pseudoinverse, and over all pixels: there is no
+  mask of the sky.
+- A square is cut, of 1.3 times the longer side of the box of a face, and scaled to 200 px.
+
+## Terms
+
+Those of its authors, and of the data that it learned from.
+
+## Numbers
+
+"""

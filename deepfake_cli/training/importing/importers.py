@@ -15,20 +15,23 @@ from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_folder import CARD, ONNX, SAFETENSORS, GeneratorFolder
 from deepfake_cli.io.workspace import write_folder
 from deepfake_cli.models.generator import UNET, Painter, UNet
+from deepfake_cli.models.inverse_render_net import DEPTH, OUTPUTS, WIDTH
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.models.published import DessaClassifier, MriGanClassifier
 
 from ..checkpoints import save_tensors
 from ..export import check_parity, export_onnx, hashes, write_config
 from ..networks import empty_generator, generator_weights
-from .cards import DESSA, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
+from .cards import DESSA, INVERSE_RENDER_NET, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
 from .foreign import fit, read_tensors
+from .inverse_render_net import read_inverse_render_net
 
-KINDS = ("mri-gan", "mri-gan-classifier", "dessa-resnet18")
+KINDS = ("mri-gan", "mri-gan-classifier", "dessa-resnet18", "inverserendernet")
 
 _HALF = (0.5, 0.5, 0.5)
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, red, green, blue
 _PAINTED, _JUDGED = 256, 224  # sides in pixels that MRI-GAN's generator takes, and all of the classifiers
+_RENDERED = 200  # side in pixels that InverseRenderNet++ takes
 _HALVINGS = 8  # from 256 px to one
 _ENCODERS = {1280: "tf_efficientnet_b0", 2560: "tf_efficientnet_b7"}  # by the features that they give
 _TERMS = "the terms of its authors hold, and those of the data that it learned from"
@@ -59,25 +62,34 @@ class _Imported:
 
 
 def import_checkpoint(
-    file: Path, kind: str, folder: Path, *, minimum_faces: int, generator: GeneratorFolder | None = None
+    file: Path,
+    kind: str,
+    folder: Path,
+    *,
+    minimum_faces: int,
+    generator: GeneratorFolder | None = None,
+    prior: Path | None = None,
 ) -> None:
     """Write the model folder of a published checkpoint.
 
     Args:
-        file: The checkpoint, as ``torch.save`` wrote it.
+        file: The checkpoint, as ``torch.save`` wrote it; of ``inverserendernet`` its folder.
         kind: One of ``KINDS``.
         folder: Where to write; must not be there yet.
         minimum_faces: Faces a person needs before a classifier's verdict may rest on them.
         generator: Whose maps ``mri-gan-classifier`` judges; without one it judges faces.
+        prior: Folder of the prior of lighting of ``inverserendernet``; that of the checkpoint by default.
 
     Raises:
         ModelError: The checkpoint or the generator cannot be used, or ONNX Runtime does not compute what
             torch does.
         OutputError: The folder is there already, or cannot be written.
-        UsageError: Only ``mri-gan-classifier`` looks at maps.
+        UsageError: Only ``mri-gan-classifier`` looks at maps, and only ``inverserendernet`` has a prior.
     """
     if generator and kind != "mri-gan-classifier":
         raise UsageError(f"{kind} does not look at maps", "--generator goes with --as mri-gan-classifier")
+    if prior and kind != "inverserendernet":
+        raise UsageError(f"{kind} has no prior of lighting", "--prior goes with --as inverserendernet")
     if folder.exists():
         raise OutputError(f"{folder} is there already", "name another --output")
     match kind:
@@ -87,6 +99,8 @@ def import_checkpoint(
             imported = _mri_gan_classifier(file, generator, minimum_faces)
         case "dessa-resnet18":
             imported = _dessa(file, minimum_faces)
+        case "inverserendernet":
+            imported = _inverse_render_net(file, prior)
         case _:
             raise ValueError(f"kind must be one of {KINDS}, not {kind}")
     _write(imported, folder)
@@ -213,6 +227,19 @@ def _dessa(file: Path, minimum_faces: int) -> _Imported:
     }
     learned = ("FaceForensics++", "YouTube")
     return _Imported(network, network.state_dict(), ("logits",), config, learned, DESSA)
+
+
+def _inverse_render_net(file: Path, prior: Path | None) -> _Imported:
+    network = read_inverse_render_net(file, prior)
+    config = {
+        "name": "inverserendernet",
+        "task": "renderer",
+        "architecture": "inverserendernet",
+        "input": _input(_RENDERED, 1.3, _HALF, _HALF),
+        "shape": {"width": WIDTH, "depth": DEPTH},
+    }
+    learned = ("MegaDepth",)
+    return _Imported(network, network.state_dict(), OUTPUTS, config, learned, INVERSE_RENDER_NET)
 
 
 def _built(folder: GeneratorFolder) -> nn.Module:
