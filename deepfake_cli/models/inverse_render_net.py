@@ -26,17 +26,15 @@ nearly all alike. Not verified: that published weights give what their authors s
 had.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
+from .face_renderer import Rendered
 from .illumination import LightingPrior, shade, solve_lighting, to_linear
 
 # Of the authors' network: channels where they are fewest, and how often the side is halved.
 WIDTH, DEPTH = 32, 4
-OUTPUTS = ("albedo", "normals", "shading", "shadow", "lighting")
 
 # How the widths of convolutions grow, in multiples of the least; the last two stay as they are.
 _DOWN = (2, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 16, 16, 16)
@@ -45,24 +43,6 @@ _GROUPS = 32
 _EPSILON = 1e-5
 _LIMIT = 0.9999
 _LEAST = 1e-4
-
-
-class InverseRendering(NamedTuple):
-    """What pictures are made of.
-
-    Attributes:
-        albedo: (N, 3, H, W) share of light that is thrown back, linear, in (0, 1).
-        normals: (N, 3, H, W) unit, x to the right, y up, z towards the viewer and above 0.
-        shading: (N, 3, H, W) light that falls on the surface, linear, above 0 and about 1 at most.
-        shadow: (N, 1, H, W) share of it that arrives, in (0, 1).
-        lighting: (N, 9, 3) spherical harmonics of the light, in the order of ``illumination.basis``.
-    """
-
-    albedo: Tensor
-    normals: Tensor
-    shading: Tensor
-    shadow: Tensor
-    lighting: Tensor
 
 
 class InverseRenderNet(nn.Module):
@@ -89,8 +69,8 @@ class InverseRenderNet(nn.Module):
         self.register_buffer("mean", prior and prior.mean)
         self.register_buffer("vectors", prior and prior.vectors)
 
-    def forward(self, faces: Tensor) -> InverseRendering:
-        """Take pictures (N, 3, H, W) apart: pixels of a display scaled to [-1, 1]; the authors take 200."""
+    def forward(self, faces: Tensor) -> Rendered:
+        """Take pictures (N, 3, H, W) apart, pixels of a display scaled to [-1, 1]; 200 px there."""
         image = to_linear(faces / 2 + 0.5)
         x, skips = image * 2 - 1, []
         for number, convolution in enumerate(self.down):
@@ -105,7 +85,7 @@ class InverseRenderNet(nn.Module):
         normals = torch.cat((slopes, torch.ones_like(length)), 1) / length
         lighting = solve_lighting(image, albedo, normals, shadow, prior=self._prior())
         shading = shade(normals, lighting).clamp(0, 1) + _LEAST
-        return InverseRendering(albedo, normals, shading, shadow, lighting)
+        return Rendered(albedo, normals, shading, shadow, lighting)
 
     def _prior(self) -> LightingPrior | None:
         if self.mean is None or self.vectors is None:

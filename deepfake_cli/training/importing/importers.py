@@ -14,8 +14,9 @@ from deepfake_cli.errors import ModelError, OutputError, UsageError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_folder import CARD, ONNX, SAFETENSORS, GeneratorFolder
 from deepfake_cli.io.workspace import write_folder
+from deepfake_cli.models.face_renderer import OUTPUTS
 from deepfake_cli.models.generator import UNET, Painter, UNet
-from deepfake_cli.models.inverse_render_net import DEPTH, OUTPUTS, WIDTH
+from deepfake_cli.models.inverse_render_net import DEPTH, WIDTH
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.models.published import DessaClassifier, MriGanClassifier
 
