@@ -17,7 +17,8 @@ from .encoder_generator import _doubled, _drop_unused, _Up
 from .illumination import basis, shade
 
 _LEAST = 0.02  # shading: a polynomial of second order falls below 0 where a face looks away from all light
-_LIT = 3.0  # an untrained network takes 95 % of the light to arrive
+# What an untrained network sees, before the sigmoid: a surface of 18 % grey, on which 95 % of light arrives.
+_GREY, _LIT = -1.5, 3.0
 OUTPUTS = ("albedo", "normals", "shading", "shadow", "lighting")
 
 
@@ -82,11 +83,12 @@ class FaceRenderer(nn.Module):
         return Rendered(albedo.sigmoid(), normals, shading, shadow.sigmoid(), lighting)
 
     def _begin(self) -> None:
-        """Begin with even white light on a flat face."""
+        """Begin with even white light on a flat grey face."""
         even = basis(torch.tensor([0.0, 0.0, 1.0]).reshape(1, 3, 1, 1))[0, 0].item()
         for layer in (self.lamp, self.final):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         with torch.no_grad():
             self.lamp.bias[:3] = 1 / even
+            self.final.bias[:3] = _GREY  # type: ignore[index]
             self.final.bias[5] = _LIT  # type: ignore[index]

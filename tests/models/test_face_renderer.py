@@ -27,12 +27,13 @@ def test_faces_are_taken_apart_within_the_ranges_promised(width: int, depth: int
     torch.testing.assert_close(found.normals.norm(dim=1), torch.ones(2, size, size))
 
 
-def test_it_begins_with_even_white_light_on_a_flat_face() -> None:
+def test_it_begins_with_even_white_light_on_a_flat_grey_face() -> None:
     torch.manual_seed(0)
     found = FaceRenderer("test_efficientnet", 4, 3).eval()(torch.rand(2, 3, 32, 32))
     assert (found.shading - 1).abs().max() < 0.3
     assert found.normals[:, 2].min() > 0.9
     assert found.shadow.min() > 0.9
+    assert (found.albedo - 0.18).abs().max() < 0.1
 
 
 def test_every_weight_learns() -> None:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("epoch", right=True, width=7),
     Column("loss", right=True, width=7),
-    *(Column(name, right=True, width=9) for name in ("rebuilt", "normals", "heads", "albedo", "error")),
+    *(
+        Column(name, right=True, width=9)
+        for name in ("rebuilt", "normals", "heads", "albedo", "relit", "error")
+    ),
     Column(""),
 )
 
@@ -39,8 +42,8 @@ def train(
 
     Learns from the real faces of the split `train` alone; maps of normals beside a table,
     `faces.normals.npy`, teach it shapes. Real faces of the split `choose` and made-up heads pick the epoch:
-    how far faces are from what they are rebuilt as, normals from known ones in degrees, albedo from itself
-    under another light. The recipe is the section `[renderer]` of the profile. The model is written to
+    how far faces are from what they are rebuilt as, normals from known ones in degrees, albedo from the true
+    one. The recipe is the section `[renderer]` of the profile. The model is written to
     `model` in the run's folder, curves and samples to `report/index.html`. Several processes: `torchrun
     --nproc-per-node 2 -m deepfake_cli renderer train ...`
     """
@@ -77,6 +80,7 @@ def _row(epoch: "RendererEpoch", epochs: int) -> Row:
         f"{judged.reconstruction:.4f}",
         "-" if judged.face_normals is None else f"{judged.face_normals:.1f}",
         f"{judged.head_normals:.1f}",
+        f"{judged.head_albedo:.3f}",
         f"{judged.constancy:.3f}",
         f"{judged.error:.3f}",
         "best" if epoch.best else "",

@@ -42,6 +42,7 @@ _MEASURES = {
     "reconstruction": "mean absolute difference of real faces and what they are rebuilt as, white being 1",
     "face_normals": "degrees between normals of real faces and the face model's",
     "head_normals": "degrees between normals of made-up heads and the true ones",
+    "head_albedo": "relative difference of the albedo of made-up heads to the true one, equally bright",
     "constancy": "relative difference of the albedo of made-up heads under two lights",
     "untouched": "the same of the pictures themselves",
     "error": "error relative to doing nothing, by which the epoch was chosen",

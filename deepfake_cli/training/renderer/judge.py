@@ -35,15 +35,19 @@ class Judged:
             displayed, black being 0 and white 1.
         face_normals: Degrees between its normals of real faces and the face model's; None if none are known.
         head_normals: Degrees between its normals of made-up heads and the true ones.
+        head_albedo: How much the albedo of a made-up head differs from the true one, relative to its mean and
+            once both have the same.
         constancy: How much the albedo of a made-up head differs under two lights, relative to its mean.
-        error: What decides: the mean of ``reconstruction``, ``head_normals`` and ``constancy``, each relative
-            to what doing nothing achieves (one colour a face, a flat face, the picture as its albedo).
+        error: What decides: the mean of ``reconstruction``, ``head_normals`` and ``head_albedo``, each
+            relative to what doing nothing achieves (one colour a face, a flat face, the picture as albedo).
+            Constancy does not decide: grey in grey has all of it.
         sheet: (H, W, 3) uint8: samples in rows.
     """
 
     reconstruction: float
     face_normals: float | None
     head_normals: float
+    head_albedo: float
     constancy: float
     error: float
     sheet: NDArray[np.uint8]
@@ -71,6 +75,7 @@ class RendererJudge:
         self._workers, self._samples = settings.workers, settings.samples
         one, other = (to_linear(displayed(faces)) for faces in (self._heads.faces, self._heads.relit))
         self.untouched = _difference(one, other, self._heads.known)
+        self._unpainted = _miss(one, self._heads.albedo, self._heads.known)
         level = torch.tensor([0.0, 0.0, 1.0]).reshape(1, 3, 1, 1).expand_as(self._heads.normals)
         self._flat = float(np.mean(_degrees(level, self._heads.normals, self._heads.known)))
 
@@ -91,14 +96,15 @@ class RendererJudge:
         measures = (
             float(np.mean(missed)),
             float(np.mean(_degrees(heads.normals, self._heads.normals, self._heads.known))),
-            _difference(heads.albedo, relit.albedo, self._heads.known),
+            _miss(heads.albedo, self._heads.albedo, self._heads.known),
         )
-        nothing = (float(np.mean(plain)), self._flat, self.untouched)
+        nothing = (float(np.mean(plain)), self._flat, self._unpainted)
         return Judged(
             reconstruction=measures[0],
             face_normals=float(np.mean(turned)) if turned else None,
             head_normals=measures[1],
-            constancy=measures[2],
+            head_albedo=measures[2],
+            constancy=_difference(heads.albedo, relit.albedo, self._heads.known),
             error=float(np.mean([a / max(b, 1e-6) for a, b in zip(measures, nothing, strict=True)])),
             sheet=_sheet(rows),
         )
@@ -138,6 +144,12 @@ def _degrees(normals: Tensor, truth: Tensor, known: Tensor) -> list[float]:
     counts = known.sum((1, 2, 3))
     means: list[float] = (angles.sum((1, 2, 3)) / counts)[counts > 0].tolist()
     return means
+
+
+def _miss(albedo: Tensor, truth: Tensor, known: Tensor) -> float:
+    """Measure the difference to the true albedo; how bright paint is, next to light, no picture tells."""
+    means = [(one * known).sum((1, 2, 3), keepdim=True).clamp(min=1e-6) for one in (albedo, truth)]
+    return _difference(albedo * (means[1] / means[0]), truth, known)
 
 
 def _difference(one: Tensor, other: Tensor, known: Tensor) -> float:

@@ -30,6 +30,7 @@ def measures_of(epoch: RendererEpoch) -> dict[str, float | None]:
         "reconstruction": judged.reconstruction,
         "face_normals": judged.face_normals,
         "head_normals": judged.head_normals,
+        "head_albedo": judged.head_albedo,
         "constancy": judged.constancy,
         "untouched": epoch.untouched,
         "error": judged.error,
@@ -92,6 +93,7 @@ def _result(rows: Sequence[Row]) -> Section:
             _curves(rows, "What decides: error relative to doing nothing", "error"),
             _curves(rows, "Mean absolute difference of faces and what they are rebuilt as", "reconstruction"),
             _curves(rows, "Degrees to the face model's and to true normals", "face_normals", "head_normals"),
+            _curves(rows, "Difference of the albedo of made-up heads to the true one", "head_albedo"),
             _curves(
                 rows, "Difference of albedo, and of pictures, under two lights", "constancy", "untouched"
             ),

@@ -91,7 +91,8 @@ def _draw_head(size: int, rng: np.random.Generator) -> tuple[Array, Array, Array
     slopes = _turned(slopes, lean)
     normals = np.stack((-slopes[0], -slopes[1], np.ones_like(x)))
     normals /= np.linalg.norm(normals, axis=0)
-    albedo = np.where(known, _paint(x - turn, y, rng), rng.uniform(0.05, 0.7, 3)[:, None, None])
+    wall = rng.uniform(0.05, 0.6) * rng.uniform(0.7, 1.3, 3)
+    albedo = np.where(known, _paint(x - turn, y, rng), wall[:, None, None])
     return normals, albedo, _shadow(x, y, rng), known[None]
 
 

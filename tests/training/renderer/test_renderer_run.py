@@ -67,7 +67,7 @@ def test_a_run_leaves_what_its_documentation_says(run: Path) -> None:
         *("losses.csv", "report", "tensorboard", "model"),
     }
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 6
+    assert page.count("<svg") == 7
     assert "epoch-0001.png" in page
     sheet = cv2.imread(str(run / "report" / "epoch-0002.png"))
     assert sheet.shape == (4 * (128 + 22 + 12), 6 * (128 + 12), 3)  # three faces and a head
