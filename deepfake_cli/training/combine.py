@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_te
 from deepfake_cli.errors import ModelError, OutputError
 from deepfake_cli.inference.classifier import HEAT, INPUT, LOGITS, Classifier
 from deepfake_cli.io.files import make_folder
-from deepfake_cli.io.model_folder import CONFIG, ONNX, ModelFolder, load_model_folder
+from deepfake_cli.io.model_folder import CONFIG, ONNX, SAFETENSORS, ModelFolder, load_model_folder
 
 from .export import hashes, strip_notes, write_config
 
@@ -58,6 +59,8 @@ def combine(members: Sequence[ModelFolder], folder: Path, *, mirrored: bool) -> 
     whole = _finish(whole, members, heat, mirrored)
     strip_notes(whole)
     (folder / ONNX).write_bytes(whole.SerializeToString())
+    if len(members) == 1 and members[0].safetensors.is_file():
+        shutil.copyfile(members[0].safetensors, folder / SAFETENSORS)  # still what it was trained to
     write_config(folder, _config(members, folder, size, mirrored))
     made = load_model_folder(folder)
     _check_mean(made, members, networks, mirrored)
@@ -161,18 +164,18 @@ def _model(
 def _config(members: Sequence[ModelFolder], folder: Path, size: int, mirrored: bool) -> dict[str, Any]:
     """Describe the whole by its first member, and by what all learned from."""
     config: dict[str, Any] = json.loads((members[0].path / CONFIG).read_text(encoding="utf-8"))
-    names = " and ".join(member.config.name for member in members)
     learned = dict.fromkeys(name for member in members for name in member.config.trained_on)
+    architecture = " and ".join(member.config.architecture for member in members)
     return config | {
-        "name": folder.resolve().name,
+        "name": f"{config['name'][:80]}-{'mirrored' if len(members) == 1 else 'combined'}",
         "method": "plain",
         "generator": None,
-        "architecture": f"mean of {names}" + (", each of a face and its mirror image" if mirrored else ""),
+        "architecture": architecture + (", of a face and its mirror image" if mirrored else ""),
         "input": config["input"] | {"size": size},
         "calibration": {"temperature": 1.0, "source": "the members' own"},
         "metrics": [],
         "trained_on": list(learned),
-        "files": hashes(folder, ONNX),
+        "files": hashes(folder, *(name for name in (ONNX, SAFETENSORS) if (folder / name).exists())),
     }
 
 

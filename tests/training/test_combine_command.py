@@ -47,7 +47,7 @@ def test_the_whole_says_the_mean_of_what_its_members_say(tmp_path: Path) -> None
     calm = folder(tmp_path / "calm", left_onnx(), calibration={"temperature": 3.0, "source": "lamps"})
     whole = combine([sure, calm], tmp_path / "whole", mirrored=False)
     np.testing.assert_allclose(logits(whole), (logits(sure) + logits(calm)) / 2, atol=1e-5)
-    assert whole.config.architecture == "mean of brightness and brightness"
+    assert (whole.config.name, whole.config.architecture) == ("brightness-combined", "mean and mean")
     assert whole.config.trained_on == ("lamps",)
     assert whole.config.metrics == ()
 
@@ -59,6 +59,14 @@ def test_the_mirror_image_counts_as_much(tmp_path: Path) -> None:
     np.testing.assert_allclose(logits(whole), both, atol=1e-5)
     assert np.abs(logits(left) - both).max() > 0.01
     assert logits(whole, FACES[:0]).shape == (0,)
+
+
+def test_a_single_model_keeps_its_weights_to_train_on(tmp_path: Path) -> None:
+    write_model(tmp_path / "left", model_files(network=left_onnx()) | {"model.safetensors": b"weights"})
+    whole = combine([load_model_folder(tmp_path / "left")], tmp_path / "whole", mirrored=True)
+    assert whole.safetensors.read_bytes() == b"weights"
+    assert "model.safetensors" in whole.config.files
+    assert whole.config.architecture == "mean, of a face and its mirror image"
 
 
 def test_heat_of_the_mirror_image_is_turned_back(tmp_path: Path) -> None:
