@@ -108,7 +108,7 @@ def test_the_command_sets_the_threshold_of_the_whole(tmp_path: Path, dfdetect: R
     assert (
         config.decision.source == "greatest balanced accuracy on choose of lamps: 40 real and 40 fake faces"
     )
-    assert "whole" in (tmp_path / "whole" / "README.md").read_text()
+    assert "mean and mean" in (tmp_path / "whole" / "README.md").read_text()
     again = dfdetect("classifier", "combine", "./one", "--on", table, "-o", "whole")
     assert again.returncode == 2
     assert "it is there already" in again.stderr
