@@ -250,7 +250,7 @@ complete -c dfdetect -n '__dfdetect_in classifier calibrate' -s h -l help -d 'Sh
 complete -c dfdetect -n '__dfdetect_in classifier combine' -l on -r -d 'Set threshold and band on this table of faces (repeatable)'
 complete -c dfdetect -n '__dfdetect_in classifier combine' -s o -l output -r -d 'Where to write the model folder'
 complete -c dfdetect -n '__dfdetect_in classifier combine' -l mirrored -d 'Judge the mirror image of each face too'
-complete -c dfdetect -n '__dfdetect_in classifier combine' -l split -x -d 'Set them on this split (repeatable; default: choose)'
+complete -c dfdetect -n '__dfdetect_in classifier combine' -l split -x -d 'Choose by the rows of this split (repeatable; default: choose)'
 complete -c dfdetect -n '__dfdetect_in classifier combine' -l profile -r -d 'Lay this TOML file over your own profile'
 complete -c dfdetect -n '__dfdetect_in classifier combine' -s q -l quiet -d 'Say nothing but results and errors'
 complete -c dfdetect -n '__dfdetect_in classifier combine' -s h -l help -d 'Show this message and exit'

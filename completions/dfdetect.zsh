@@ -414,7 +414,7 @@ _dfdetect_classifier_combine() {
         '--on[Set threshold and band on this table of faces (repeatable)]: :_files' \
         '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
         '--mirrored[Judge the mirror image of each face too]' \
-        '--split[Set them on this split (repeatable; default\: choose)]: :' \
+        '--split[Choose by the rows of this split (repeatable; default\: choose)]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \

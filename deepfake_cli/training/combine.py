@@ -1,7 +1,6 @@
 """Several classifiers as one network: the mean of what they say, of a face and of its mirror image."""
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, compose, numpy_helper
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
 
-from deepfake_cli.errors import ModelError, OutputError
+from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import HEAT, INPUT, LOGITS, Classifier
 from deepfake_cli.io.files import make_folder
 from deepfake_cli.io.model_folder import CONFIG, ONNX, SAFETENSORS, ModelFolder, load_model_folder
@@ -34,7 +33,7 @@ def combine(members: Sequence[ModelFolder], folder: Path, *, mirrored: bool) -> 
 
     Args:
         members: Classifiers, one or more, that have faces cut and scaled alike.
-        folder: Where to write; it must not be there.
+        folder: Where to write; made if missing.
         mirrored: Judge the mirror image of each face too.
 
     Returns:
@@ -42,11 +41,9 @@ def combine(members: Sequence[ModelFolder], folder: Path, *, mirrored: bool) -> 
 
     Raises:
         ModelError: The members do not go together, or the network does not compute their mean.
-        OutputError: There is something in the way, or the folder cannot be made.
+        OutputError: The folder cannot be made.
     """
     _refuse_unlike(members)
-    if os.path.lexists(folder):
-        raise OutputError(f"cannot write {folder}: it is there already", "name a new folder with --output")
     make_folder(folder)
     size = max(member.config.input.size for member in members)
     networks = [Classifier.of(member) for member in members]
@@ -113,11 +110,8 @@ def _finish(
     for name, shape in shapes.items():
         parts = []
         for number, member in enumerate(members):
-            given, part, temperature = (
-                f"given{number}_{name}",
-                f"calibrated{number}_{name}",
-                f"temperature{number}",
-            )
+            given, part = f"given{number}_{name}", f"calibrated{number}_{name}"
+            temperature = f"temperature{number}"
             constants[temperature] = np.float32(member.config.calibration.temperature)
             inputs.append(make_tensor_value_info(given, TensorProto.FLOAT, ["V", *shape]))
             nodes.append(make_node("Div", [given, temperature], [part]))

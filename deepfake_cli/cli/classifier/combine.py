@@ -1,12 +1,13 @@
 """`dfdetect classifier combine`: make one detector of several."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from .._extras import needs_extra
-from .._measurements import MODEL_HELP
+from .._measurements import MODEL_HELP, ChosenSplitOpt
 from .._options import ProfileOpt, QuietOpt
 from .._ui import note, say, track
 
@@ -25,14 +26,7 @@ def combine_models(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Judge the mirror image of each face too.")
     ] = False,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--split",
-            metavar="NAME",
-            help="Set them on this split (repeatable; default: choose).",
-        ),
-    ] = None,
+    split: ChosenSplitOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
@@ -48,14 +42,17 @@ def combine_models(
     settings = load_profile(profile)
     with needs_extra("train"):
         from deepfake_cli.training.calibrate.calibrate import calibrate
-        from deepfake_cli.training.calibrate.write import write_calibrated
+        from deepfake_cli.training.calibrate.write import refuse_existing, write_calibrated
         from deepfake_cli.training.combine import combine
 
-    made = combine([resolve(model, track=track(quiet)) for model in models], output, mirrored=mirrored)
-    chosen = split or ["choose"]
-    found = calibrate(
-        made, tables, chosen, settings.calibrate, settings.classifier.abstain, track=track(quiet)
-    )
-    say(str(write_calibrated(made, found, None)))
+    refuse_existing(output)
+    members = [resolve(model, track=track(quiet)) for model in models]
+    with TemporaryDirectory() as folder:  # until it has a threshold of its own
+        made = combine(members, Path(folder) / "model", mirrored=mirrored)
+        found = calibrate(
+            *(made, tables, split or ["choose"], settings.calibrate, settings.classifier.abstain),
+            track=track(quiet),
+        )
+        say(str(write_calibrated(made, found, output)))
     if not quiet:
         note(f"measure it with: dfdetect classifier test {output} TABLE --record")
