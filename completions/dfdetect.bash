@@ -3,7 +3,7 @@ _dfdetect() {
     local current=${COMP_WORDS[COMP_CWORD]} command=dfdetect words="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
-            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect classifier compare"|"dfdetect classifier matrix"|"dfdetect classifier robustness"|"dfdetect classifier calibrate"|"dfdetect classifier search"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models push"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
+            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect classifier compare"|"dfdetect classifier matrix"|"dfdetect classifier robustness"|"dfdetect classifier calibrate"|"dfdetect classifier combine"|"dfdetect classifier search"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models push"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
@@ -135,6 +135,10 @@ _dfdetect() {
         "dfdetect classifier calibrate --abstain") words="" ;;
         "dfdetect classifier calibrate -o"|"dfdetect classifier calibrate --output") words="" ;;
         "dfdetect classifier calibrate --profile") words="" ;;
+        "dfdetect classifier combine --on") words="" ;;
+        "dfdetect classifier combine -o"|"dfdetect classifier combine --output") words="" ;;
+        "dfdetect classifier combine --split") words="" ;;
+        "dfdetect classifier combine --profile") words="" ;;
         "dfdetect classifier search -o"|"dfdetect classifier search --output") words="" ;;
         "dfdetect classifier search --space") words="" ;;
         "dfdetect classifier search --trials") words="" ;;
@@ -181,13 +185,14 @@ _dfdetect() {
             "dfdetect data augment plan") words="--share --most --seed -w --workspace --profile --force -q --quiet --json -h --help" ;;
             "dfdetect data augment apply") words="-j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data augment preview") words="--video -o --output --seconds -j --jobs --seed -w --workspace --profile -q --quiet -h --help" ;;
-            "dfdetect classifier") words="train test compare matrix robustness calibrate search -h --help" ;;
+            "dfdetect classifier") words="train test compare matrix robustness calibrate combine search -h --help" ;;
             "dfdetect classifier train") words="-o --output --input --generator --real-only --resume --start --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect classifier test") words="--split -o --output --record -j --jobs --profile --json -q --quiet -h --help" ;;
             "dfdetect classifier compare") words="--split --json -q --quiet -h --help" ;;
             "dfdetect classifier matrix") words="-m --model --split --strict -o --output --json -q --quiet -h --help" ;;
             "dfdetect classifier robustness") words="--split --kind --faces -o --output --json -q --quiet -h --help" ;;
             "dfdetect classifier calibrate") words="--split --rule --fpr --cost-missed --cost-false-alarm --abstain -o --output --profile --json -q --quiet -h --help" ;;
+            "dfdetect classifier combine") words="--on -o --output --mirrored --split --profile -q --quiet -h --help" ;;
             "dfdetect classifier search") words="-o --output --space --trials --workers --report --real-only --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect gan") words="train test predict -h --help" ;;
             "dfdetect gan train") words="-o --output --resume --start --preset --profile -q --quiet -h --help" ;;

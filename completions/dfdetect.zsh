@@ -320,6 +320,7 @@ _dfdetect_classifier() {
                 'matrix:Measure models on several data sets'
                 'robustness:Measure a model on damaged pictures'
                 'calibrate:Set temperature, threshold and UNCERTAIN band of a model anew'
+                'combine:Make one detector of several: the mean of what they say of a face'
                 'search:Search the recipe of a classifier: train many, and compare them on the split choose'
             )
             _describe command commands ;;
@@ -331,6 +332,7 @@ _dfdetect_classifier() {
                 matrix) _dfdetect_classifier_matrix ;;
                 robustness) _dfdetect_classifier_robustness ;;
                 calibrate) _dfdetect_classifier_calibrate ;;
+                combine) _dfdetect_classifier_combine ;;
                 search) _dfdetect_classifier_search ;;
             esac ;;
     esac
@@ -403,6 +405,17 @@ _dfdetect_classifier_calibrate() {
         '(-o --output)'{-o,--output}'[Write a copy of the model here; change nothing]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '--json[Write JSON instead of text]' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_classifier_combine() {
+    _arguments -s \
+        '--on[Set threshold and band on this table of faces (repeatable)]: :_files' \
+        '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
+        '--mirrored[Judge the mirror image of each face too]' \
+        '--split[Choose by the rows of this split (repeatable; default\: choose)]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'

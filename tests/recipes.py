@@ -24,7 +24,8 @@ TINY = {
 def tiny_recipe(**values: object) -> Profile:
     """A recipe for seconds: timm's test network on faces of 64 px."""
     options = {f"classifier.{key}": value for key, value in {**TINY, **values}.items() if "." not in key}
-    return load_profile(options={**options, **{key: v for key, v in values.items() if "." in key}})
+    fakes = {"fakes.warp_hull": 0.0} | {key: value for key, value in values.items() if "." in key}
+    return load_profile(options={**options, **fakes})
 
 
 def make_pairs(table: Path, **values: object) -> FacePairs:

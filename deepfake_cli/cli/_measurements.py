@@ -33,6 +33,12 @@ SplitOpt = Annotated[
         help="Judge the rows of this split of tables of faces (repeatable; default: report).",
     ),
 ]
+ChosenSplitOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--split", metavar="NAME", help="Choose by the rows of this split (repeatable; default: choose)."
+    ),
+]
 ScoresOpt = Annotated[
     Path | None,
     typer.Option("--scores", metavar="FILE", help="Write the score of every face to this CSV file."),

@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from .memory import keep_memory
 from .processes import count, count_here
 
 Precision = Literal["auto", "32-true", "bf16-mixed"]
@@ -27,6 +28,8 @@ def open_fabric(precision: Precision, accelerator: str = "auto") -> Fabric:
         precision=precision,
     )
     fabric.launch()
+    if fabric.device.type == "cpu":
+        keep_memory()
     return fabric
 
 

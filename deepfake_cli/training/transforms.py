@@ -77,9 +77,9 @@ def _degradations(rng: np.random.Generator) -> list[Callable[[Picture], Picture]
 
 
 def _jitter(box: ArrayLike, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Move a box by up to 4 % and scale it by 0.8 to 1.1 about its centre."""
+    """Move a box by up to 4 % and scale it by 0.84 to 1.16 about its centre."""
     x0, y0, x1, y1 = (float(v) for v in np.asarray(box))
     width, height = x1 - x0, y1 - y0
     x, y = (x0 + x1) / 2 + rng.uniform(-0.04, 0.04) * width, (y0 + y1) / 2 + rng.uniform(-0.04, 0.04) * height
-    scale = rng.uniform(0.8, 1.1) / 2
+    scale = rng.uniform(0.84, 1.16) / 2
     return np.array([x - width * scale, y - height * scale, x + width * scale, y + height * scale])

@@ -3,6 +3,7 @@
 import typer
 
 from .calibrate import calibrate_model
+from .combine import combine_models
 from .compare import compare_models
 from .matrix import measure_matrix
 from .robustness import measure_robustness
@@ -17,4 +18,5 @@ app.command("compare")(compare_models)
 app.command("matrix")(measure_matrix)
 app.command("robustness")(measure_robustness)
 app.command("calibrate")(calibrate_model)
+app.command("combine")(combine_models)
 app.command()(search)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._measurements import MeasuredTablesArg, ModelArg
+from .._measurements import ChosenSplitOpt, MeasuredTablesArg, ModelArg
 from .._options import JsonOpt, ProfileOpt, QuietOpt
 from .._ui import Column, note, say, table, track
 
@@ -22,12 +22,7 @@ _COLUMNS = (Column(""), Column("before", right=True), Column("after", right=True
 def calibrate_model(
     model: ModelArg,
     tables: MeasuredTablesArg,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--split", metavar="NAME", help="Choose by the rows of this split (repeatable; default: choose)."
-        ),
-    ] = None,
+    split: ChosenSplitOpt = None,
     rule: Annotated[
         str | None,
         typer.Option(

@@ -36,9 +36,19 @@ def check_place(model: AnyFolder, name: str, own: bool, output: Path | None) -> 
     foreign = (model.path / CONFIG).is_symlink() or model.path.resolve().is_relative_to(EMBEDDED.resolve())
     if output is None and (foreign or not own):
         raise UsageError(f"{name} is not yours to change", "write a copy with --output FOLDER")
-    if output is not None and os.path.lexists(output):
-        raise OutputError(f"cannot write {output}: it is there already", "name a new folder with --output")
+    if output is not None:
+        refuse_existing(output)
     return model
+
+
+def refuse_existing(output: Path) -> None:
+    """Refuse to write over something.
+
+    Raises:
+        OutputError: There is something in the way.
+    """
+    if os.path.lexists(output):
+        raise OutputError(f"cannot write {output}: it is there already", "name a new folder with --output")
 
 
 def write_calibrated(model: ModelFolder, found: Calibrated, output: Path | None) -> Path:

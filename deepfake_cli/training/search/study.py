@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from deepfake_cli.errors import DataError, OutputError, UsageError
@@ -101,9 +101,13 @@ class Search:
             OutputError: The study cannot be written.
         """
         with told(self.folder), self._locks.held(0):
-            for left in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if self._locks.try_hold(left.number + 1):  # whoever held it is no more
+            for left in self._unfinished():
+                if not self._locks.try_hold(left.number + 1):
+                    continue
+                # Whoever held it is no more, or has ended the trial since it was listed.
+                if any(one.number == left.number for one in self._unfinished()):
                     return Trial(self.study, left._trial_id)
+                self.leave(left)
             number = len(self.study.get_trials(deepcopy=False))
             if number >= self.trials:
                 return None
@@ -123,7 +127,10 @@ class Search:
             self.study.tell(trial, value, state)
         self.leave(trial)
 
-    def leave(self, trial: Trial) -> None:
+    def _unfinished(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+    def leave(self, trial: Trial | FrozenTrial) -> None:
         """Let another process go on with a trial."""
         self._locks.release(trial.number + 1)
 
