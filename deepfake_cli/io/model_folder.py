@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
 from deepfake_cli.errors import ModelError
 
 from .model_config import ONNX as ONNX
-from .model_config import AnyConfig, Common, GeneratorConfig, ModelConfig, RendererConfig, Task
+from .model_config import AnyConfig, Common, GeneratorConfig, ModelConfig, RendererConfig, StackConfig, Task
 
 SCHEMA_VERSION = 1
 CONFIG = "config.json"
 SAFETENSORS = "model.safetensors"
+STACKED = "all"  # the method of a stack
 CARD = "README.md"
 EMBEDDED = Path(__file__).parent.parent / "weights"
 DEFAULT = "plain"
@@ -55,7 +56,8 @@ class _Folder(Generic[C]):
     Attributes:
         path: The folder.
         config: Its `config.json`.
-        revision: Commit for a model from the Hub, else the first 12 hex digits of `model.onnx`'s SHA-256.
+        revision: Commit for a model from the Hub, else the first 12 hex digits of `model.onnx`'s SHA-256, or
+            of what a stack makes of its members.
     """
 
     path: Path
@@ -81,6 +83,30 @@ class _Folder(Generic[C]):
 
 class ModelFolder(_Folder[ModelConfig]):
     """The folder of a classifier."""
+
+
+@dataclass(frozen=True)
+class StackFolder(ModelFolder):
+    """The folder of a stack, a classifier that asks several others and has no network of its own.
+
+    Attributes:
+        members: The others, in the order of `config.json`; none until they have been found, which takes
+            somebody who knows where models are.
+    """
+
+    config: StackConfig
+    members: tuple[ModelFolder, ...] = ()
+
+    @property
+    def onnx(self) -> Path:
+        """Refuse to name a network.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(
+            f"model {self.config.name} has no network: it adds up what its members say", "name one of these"
+        )
 
 
 class GeneratorFolder(_Folder[GeneratorConfig]):
@@ -110,7 +136,7 @@ def load_model_folder(path: Path, revision: str = "", name: str = "") -> ModelFo
     """
     config = read_config(path, name)
     _check_files(path, config, name or str(path))
-    return ModelFolder(path, config, revision or config.files[ONNX][:12])
+    return _classifier_folder(path, config, revision or _revision(config))
 
 
 def load_generator_folder(path: Path, revision: str = "", name: str = "") -> GeneratorFolder:
@@ -136,12 +162,26 @@ def load_any_folder(path: Path, revision: str = "", name: str = "", task: Task |
 
 def unchecked_folder(path: Path, config: AnyConfig, revision: str = "") -> AnyFolder:
     """Make of a folder and its `config.json` what `load_any_folder` does, without looking at its files."""
-    revision = revision or config.files[ONNX][:12]
+    revision = revision or _revision(config)
     if isinstance(config, GeneratorConfig):
         return GeneratorFolder(path, config, revision)
     if isinstance(config, RendererConfig):
         return RendererFolder(path, config, revision)
+    return _classifier_folder(path, config, revision)
+
+
+def _classifier_folder(path: Path, config: ModelConfig, revision: str) -> ModelFolder:
+    if isinstance(config, StackConfig):
+        return StackFolder(path, config, revision)
     return ModelFolder(path, config, revision)
+
+
+def _revision(config: AnyConfig) -> str:
+    """Tell what a model computes, but for its calibration: 12 hex digits."""
+    if not isinstance(config, StackConfig):
+        return config.files[ONNX][:12]
+    sums = [config.bias, *((member.revision, member.weight) for member in config.members)]
+    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]
 
 
 def _check_files(path: Path, config: Common, name: str) -> None:
@@ -220,7 +260,8 @@ def _kind(found: Any, name: str, kinds: Mapping[Task, type[C]]) -> type[C]:
     task = found.get("task")
     for wanted, kind in kinds.items():
         if task == wanted:
-            return kind
+            is_stack = kind is ModelConfig and found.get("method") == STACKED
+            return cast(type[C], StackConfig) if is_stack else kind
     if isinstance(task, str) and task in _USES:
         raise ModelError(f"model {name} is a {task}, which cannot do this", _USES[task])
     return next(iter(kinds.values()))  # which says what a task may be

@@ -3,18 +3,19 @@
 import difflib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfake_cli.errors import HubError, ModelError, UsageError
-from deepfake_cli.io.model_config import Task
+from deepfake_cli.io.model_config import Member, Task
 from deepfake_cli.io.model_folder import (
     EMBEDDED,
     AnyFolder,
     GeneratorFolder,
     ModelFolder,
+    StackFolder,
     embedded_models,
     load_any_folder,
     read_any_config,
@@ -102,8 +103,13 @@ def find_model(
 
     Raises:
         HubError: The Hub cannot be reached, refuses, or lacks it.
-        ModelError: There is no such model, or it is damaged, of another layout or for another task.
+        ModelError: There is no such model, or it is damaged, of another layout or for another task; or it is
+            a stack, one of whose members is missing or not what it was.
     """
+    return _with_members(_find(reference, task, track, warn), track, warn)
+
+
+def _find(reference: str, task: Task | None, track: Track, warn: Warn) -> Model:
     here = _find_here(reference, task)
     if here is not None:
         return here
@@ -116,6 +122,39 @@ def find_model(
     if fetched.trouble:
         warn(f"{fetched.trouble}; using {hub.repo} as it is in the cache, commit {fetched.folder.revision}")
     return _from_hub(hub, fetched.folder)
+
+
+def _with_members(found: Model, track: Track, warn: Warn) -> Model:
+    """Find the members of a stack; any other model stays as it is."""
+    stack = found.folder
+    if not isinstance(stack, StackFolder):
+        return found
+    members = tuple(_find_member(stack, member, track, warn) for member in stack.config.members)
+    return replace(found, folder=replace(stack, members=members))
+
+
+def _find_member(stack: StackFolder, member: Member, track: Track, warn: Warn) -> ModelFolder:
+    """Find a member of a stack, and check that it is what the stack was made with."""
+    folder = os.path.abspath(stack.path / member.model)
+    if member.model in _embedded("classifier"):
+        reference = member.model
+    else:
+        is_folder = member.model.startswith(".") or os.path.isdir(folder)
+        reference = folder if is_folder else f"{member.model}@{member.revision}"
+    try:
+        found = _find(reference, "classifier", track, warn).folder
+    except ModelError as error:
+        raise ModelError(f"{stack.config.name} asks {member.model}: {error.message}", error.hint) from error
+    assert isinstance(found, ModelFolder)  # it was found as a classifier
+    if isinstance(found, StackFolder):
+        raise ModelError(f"{stack.config.name} asks {member.model}, which is made of others itself")
+    if found.revision != member.revision:
+        raise ModelError(
+            f"{stack.config.name} was made with {member.model} at revision {member.revision}, "
+            f"which is at {found.revision} now",
+            "make it anew with: dfdetect classifier stack",
+        )
+    return found
 
 
 def find_local_model(reference: str) -> Model:
