@@ -16,6 +16,12 @@ from .session import describe, open_session
 INPUT, LOGITS, MAPS, HEAT = "faces", "logits", "maps", "heat"
 # Larger batches are not faster on a CPU, they only take memory: 3.3 ms a face from 1 to 8, 4.1 at 32.
 BATCH = 8
+# What a network that takes faces apart has behind its logits.
+_RENDERED = (
+    r"(?:, parts \(N, [1-9]\d*\) float, albedo \(N, 3, (?P<side>[1-9]\d*), (?P=side)\) float, "
+    r"normals \(N, 3, (?P=side), (?P=side)\) float, shading \(N, 3, (?P=side), (?P=side)\) float, "
+    r"shadow \(N, 1, (?P=side), (?P=side)\) float, lighting \(N, 9, 3\) float)?"
+)
 _SLACK = 1e-3  # beyond [0, 1] that rounding may lead in a map; more is not a map
 
 
@@ -39,8 +45,9 @@ class Classifier:
 
     Args:
         onnx: Path of the network: input ``faces`` (N, 3, S, S) float32 RGB, output ``logits`` (N,) float32.
-            One that judges by maps has ``maps`` (N, 3, M, M) float32 in [0, 1] as well, and one that tells
-            where it looks ``heat`` (N, H, W) float32, whose mean is the logit.
+            One that judges by maps has ``maps`` (N, 3, M, M) float32 in [0, 1] as well, one that tells
+            where it looks ``heat`` (N, H, W) float32, whose mean is the logit, and one that takes faces apart
+            ``parts`` (N, K) float32, what each of its branches adds to the logit, and what a renderer has.
         size: S, side of a face in pixels.
         mean: Red, green and blue subtracted from pixels on a scale of 0 to 1.
         std: Red, green and blue that pixels are divided by afterwards.
@@ -174,11 +181,12 @@ class Classifier:
         found = f"{describe(self._session.get_inputs())} to {describe(self._session.get_outputs())}"
         maps = rf"(?:, {MAPS} \(N, 3, ([1-9]\d*), \1\) float)?"
         heat = rf"(?:, {HEAT} \(N, ([1-9]\d*), ([1-9]\d*)\) float)?"
-        fit = re.fullmatch(re.escape(wanted) + maps + heat, found)
+        fit = re.fullmatch(re.escape(wanted) + maps + heat + _RENDERED, found)
         if fit is None:
             raise ModelError(
                 f"{onnx} does not fit its config.json: it maps {found}, not {wanted}, "
-                f"alone or with {MAPS} (N, 3, M, M) float or {HEAT} (N, H, W) float",
+                f"alone or with {MAPS} (N, 3, M, M) float or {HEAT} (N, H, W) float, or with parts (N, K) "
+                "float and what a renderer gives",
                 "export it again, with the batch as its only free dimension",
             )
         return int(fit[1] or 0), (int(fit[2] or 0), int(fit[3] or 0))

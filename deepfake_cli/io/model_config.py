@@ -4,10 +4,25 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from deepfake_cli.core.face_parts import MODALITIES
 from deepfake_cli.core.verdict import Aggregation
 
 ONNX = "model.onnx"
-Method = Literal["plain", "mri", "fusion"]
+# What a classifier may look at: the face, the map that a generator paints of it, or both; or what a renderer
+# takes the face apart into: one modality, all five, or all five and the face.
+Method = Literal[
+    "plain",
+    "mri",
+    "fusion",
+    "albedo",
+    "normals",
+    "shading",
+    "shadow",
+    "lighting",
+    "modalities",
+    "rgb-modalities",
+]
+FACE = "rgb"  # name of the branch that sees the face itself
 Task = Literal["classifier", "generator", "renderer"]
 
 # What may be listed in `files`: nothing that runs code when it is read, and no way out of the folder.
@@ -17,6 +32,13 @@ Text = Annotated[str, Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Triple = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
+
+
+def branches_of(method: str) -> tuple[str, ...]:
+    """Name what the branches of a classifier see, in order; none where it does not take faces apart."""
+    if method in MODALITIES:
+        return (method,)
+    return {"modalities": MODALITIES, "rgb-modalities": (FACE, *MODALITIES)}.get(method, ())
 
 
 class _Part(BaseModel):
@@ -137,9 +159,13 @@ class Common(_Part):
 
     @model_validator(mode="after")
     def _lists_the_network(self) -> Self:
-        if ONNX not in self.files:
+        if self.has_network() and ONNX not in self.files:
             raise ValueError(f"files does not list {ONNX}")
         return self
+
+    def has_network(self) -> bool:
+        """Tell whether the model is a network of its own."""
+        return True
 
 
 class ModelConfig(Common):
@@ -147,8 +173,10 @@ class ModelConfig(Common):
 
     Attributes:
         task: What it does.
-        method: What the classifier looks at: the face, the map that a generator paints of it, or both.
+        method: What the classifier looks at.
         generator: Name and revision of the generator that is part of the network, if there is one.
+        renderer: Name and revision of the renderer that is part of the network, if there is one.
+        branches: What its branches see, in order, ``rgb`` for the face; none without a renderer.
         calibration: How logits become probabilities.
         decision: How probabilities become verdicts.
     """
@@ -156,8 +184,56 @@ class ModelConfig(Common):
     task: Literal["classifier"]
     method: Method = "plain"
     generator: Text | None = None
+    renderer: Text | None = None
+    branches: tuple[Text, ...] = ()
     calibration: Calibration
     decision: Decision
+
+    @model_validator(mode="after")
+    def _has_the_branches_of_its_method(self) -> Self:
+        expected = branches_of(self.method)
+        if self.branches != expected:
+            raise ValueError(
+                f"branches of the method {self.method} should be [{', '.join(expected)}], "
+                f"not [{', '.join(self.branches)}]"
+            )
+        return self
+
+
+class Member(_Part):
+    """A classifier that a stack asks.
+
+    Attributes:
+        model: Name of an embedded model, path of a folder from that of the stack, or ``owner/name`` on the
+            Hub.
+        revision: Of the model; another one is refused.
+        weight: Factor of its calibrated logit.
+    """
+
+    model: Text
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{12,40}$")]
+    weight: float
+
+
+class StackConfig(ModelConfig):
+    """What `config.json` says about a stack: a classifier that adds up what several others say.
+
+    Its logit is the bias plus the sum of the weighted logits of its members, each calibrated by its own
+    temperature. It has no network of its own; `input` is that of its first member.
+
+    Attributes:
+        method: What tells it from a classifier with a network.
+        members: Whom it asks, two or more.
+        bias: What its logit begins with.
+    """
+
+    method: Literal["all"]  # type: ignore[assignment]  # no method of a network
+    members: Annotated[tuple[Member, ...], Field(min_length=2)]
+    bias: float
+
+    def has_network(self) -> bool:
+        """Tell that it has none."""
+        return False
 
 
 class Shape(_Part):
