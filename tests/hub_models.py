@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,66 @@ def heating_onnx(size: int = 32, gain: float = 1.0) -> bytes:
     return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString())
 
 
+def modalities_onnx(size: int = 32, gains: Sequence[float] = (3.0, -1.0, 0.5, 0.0, 0.2)) -> bytes:
+    """A network that takes faces apart, at half their size, and adds up what its branches say.
+
+    Args:
+        size: Side of the faces it takes; even.
+        gains: Of the branches, each of which adds the mean of the input times its gain to the logit; the bias
+            is 0.25.
+    """
+    half, branches = size // 2, len(gains)
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["faces", "all"], ["mean"], keepdims=1),
+            helper.make_node("Reshape", ["mean", "column"], ["means"]),
+            helper.make_node("Mul", ["means", "gains"], ["parts"]),
+            helper.make_node("ReduceSum", ["parts", "second"], ["sum"], keepdims=0),
+            helper.make_node("Add", ["sum", "bias"], ["logits"]),
+            helper.make_node("AveragePool", ["faces"], ["half"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Sigmoid", ["half"], ["albedo"]),
+            helper.make_node("Mul", ["half", "none"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "ahead"], ["normals"]),
+            helper.make_node("Add", ["nothing", "one"], ["shading"]),
+            helper.make_node("ReduceMean", ["albedo", "second"], ["shadow"], keepdims=1),
+            helper.make_node("Mul", ["mean", "none"], ["zero"]),
+            helper.make_node("Reshape", ["zero", "plane"], ["zeros"]),
+            helper.make_node("Add", ["zeros", "light"], ["lighting"]),
+        ],
+        "modalities",
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["N", 3, size, size])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape])
+            for name, shape in {
+                "logits": (),
+                "parts": (branches,),
+                "albedo": (3, half, half),
+                "normals": (3, half, half),
+                "shading": (3, half, half),
+                "shadow": (1, half, half),
+                "lighting": (9, 3),
+            }.items()
+        ],
+        [
+            numpy_helper.from_array(np.array(value), name)
+            for name, value in {
+                "all": np.array([1, 2, 3]),
+                "column": np.array([-1, 1]),
+                "plane": np.array([-1, 1, 1]),
+                "second": np.array([1]),
+                "gains": np.array(gains, np.float32),
+                "bias": np.float32(0.25),
+                "none": np.float32(0),
+                "one": np.float32(1),
+                "ahead": np.array([0, 0, 1], np.float32).reshape(3, 1, 1),
+                "light": np.linspace(0.8, 0, 27, dtype=np.float32).reshape(9, 3),
+            }.items()
+        ],
+    )
+    opset = helper.make_opsetid("", 18)
+    return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString())
+
+
 def model_config(onnx_file: bytes, **changes: Any) -> dict[str, Any]:
     """A valid `config.json` for a network, as a dictionary; changes replace top-level keys."""
     return {
@@ -144,6 +205,29 @@ def painter_files(gain: float = 1.0, spot: Any = 0.0, **changes: Any) -> Files:
     network = painting_onnx(64, gain, spot)
     size = {"size": 64, "margin": 1.25, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
     return model_files(network=network, **{"method": "mri", "input": size, **changes})
+
+
+def modalities_files(gains: Sequence[float] = (3.0, -1.0, 0.5, 0.0, 0.2), **changes: Any) -> Files:
+    """The same for a model that takes faces of 32 pixels apart into all five modalities."""
+    branches = ["albedo", "normals", "shading", "shadow", "lighting"]
+    given = {"method": "modalities", "renderer": "face-renderer@0123456789ab", "branches": branches}
+    return model_files(network=modalities_onnx(32, gains), **{**given, **changes})
+
+
+def stack_files(
+    *members: tuple[str, str, float], bias: float = 0.0, temperature: float = 1.0, **changes: Any
+) -> Files:
+    """The files of a stack of members, each by name, revision and weight."""
+    config = model_config(
+        b"",
+        name="stacked",
+        method="all",
+        members=[{"model": name, "revision": at, "weight": weight} for name, at, weight in members],
+        bias=bias,
+        calibration={"temperature": temperature, "source": "lamps"},
+        files={},
+    )
+    return {"config.json": json.dumps({**config, **changes}).encode()}
 
 
 def write_model(folder: Path, files: Files | None = None) -> Path:

@@ -59,7 +59,9 @@ def remarks(result: "ScanResult", details: bool) -> Iterator[str]:
     yield from result.notes
     if details:
         still = result.media is not None and result.media.kind == "image"
-        yield from (_face(track) if still else _person(track) for track in result.tracks)
+        for track in result.tracks:
+            yield _face(track) if still else _person(track)
+            yield from _parts(track)
 
 
 def rule_in_words(judge: "Judge") -> str:
@@ -106,6 +108,14 @@ def _glow(track: "PersonTrack") -> str:
     region = _by_index(track)[track.evidence[0]].region
     where = "in" if region == "background" else "at"
     return f"  glows most {where} the {region}" if region else ""
+
+
+def _parts(track: "PersonTrack") -> Iterator[str]:
+    """Say what the score of the best evidence is the sum of, if the model tells."""
+    best = _by_index(track)[track.evidence[0]]
+    if best.parts is not None:
+        said = ", ".join(f"{name} {value:+.1f}" for name, value in best.parts.items())
+        yield f"person {track.id}  towards fake at {clock(best.time)}: {said}"
 
 
 def _by_index(track: "PersonTrack") -> "dict[int, ScoredFace]":

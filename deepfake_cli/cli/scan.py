@@ -46,6 +46,8 @@ class MethodName(StrEnum):
     PLAIN = "plain"
     MRI = "mri"
     FUSION = "fusion"
+    MODALITIES = "modalities"
+    ALL = "all"
 
 
 def _frames(text: str) -> int:
@@ -100,8 +102,8 @@ def scan(
     method: Annotated[
         MethodName | None,
         typer.Option(
-            help="Which embedded model judges: by the face, by a map of what was changed in it, or by both. "
-            "Profile: scan.model.",
+            help="Which embedded model judges: by the face, by a map of what was changed in it, by both, by "
+            "what the face is made of, or by all of these. Profile: scan.model.",
         ),
     ] = None,
     jobs: Annotated[
@@ -158,6 +160,14 @@ def scan(
             help="Save the faces with the places that their score rests on, in a folder for each file.",
         ),
     ] = None,
+    save_modalities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save what each person's clearest face is made of, for --method modalities, in a folder for "
+            "each file.",
+        ),
+    ] = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
@@ -181,7 +191,7 @@ def scan(
     format, output = _target(format, output, resume, only)
     files = _files(paths or [], from_file, recursive, quiet)
     _spare_inputs(files, output)
-    saving = Saving(save_faces, save_mri, save_heatmaps)
+    saving = Saving(save_faces, save_mri, save_heatmaps, save_modalities)
     judge = open_judge(settings, threshold, saving, track=track(quiet), warn=warn)
     before = judged_before(resume, files, judge) if resume else {}
     rest = [file for file in files if file not in before]

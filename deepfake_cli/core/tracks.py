@@ -44,6 +44,8 @@ class Observation:
         quality: How well the face can be seen, [0, 1].
         score: P(fake), [0, 1]; None until the face is classified.
         region: Where the map of the face glows most; None until it is painted, or where it is black.
+        parts: What its calibrated logit is the sum of, by name; None until it is classified, or where that is
+            not known.
     """
 
     index: int
@@ -54,6 +56,7 @@ class Observation:
     quality: float
     score: float | None = None
     region: str | None = None
+    parts: dict[str, float] | None = None
 
 
 @dataclass(slots=True)

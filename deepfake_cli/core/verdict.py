@@ -147,6 +147,18 @@ def track_score(scores: Sequence[float], weights: Sequence[float] | None, rule: 
     return round(min(max(mean, min(scores)), max(scores)), _DIGITS)
 
 
+def unclear(score: float, quality: float, threshold: float, *, fake: bool) -> float:
+    """Tell how little a face speaks for what is said of its person; the lowest is the best evidence.
+
+    Args:
+        score: P(fake) of the face, in [0, 1].
+        quality: How well it can be seen, in [0, 1].
+        threshold: Scores from here on mean FAKE.
+        fake: Whether the person's score does.
+    """
+    return (threshold - score if fake else score - threshold) * quality
+
+
 def decide(tracks: Sequence[TrackScore], rule: Rule, frames: int) -> Decision:
     """Judge a file by its persons.
 

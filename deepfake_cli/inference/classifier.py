@@ -1,24 +1,26 @@
 """Score faces with a trained classifier, and see what it saw where it paints a map of each face."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deepfake_cli.core.face_parts import MODALITIES, FaceParts, parts_of_each
 from deepfake_cli.errors import ModelError
-from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.io.model_folder import PAINTING, ModelFolder
 
 from .normalise import Normaliser
 from .session import describe, open_session
 
-INPUT, LOGITS, MAPS, HEAT = "faces", "logits", "maps", "heat"
+INPUT, LOGITS, MAPS, HEAT, PARTS = "faces", "logits", "maps", "heat", "parts"
 # Larger batches are not faster on a CPU, they only take memory: 3.3 ms a face from 1 to 8, 4.1 at 32.
 BATCH = 8
 # What a network that takes faces apart has behind its logits.
 _RENDERED = (
-    r"(?:, parts \(N, [1-9]\d*\) float, albedo \(N, 3, (?P<side>[1-9]\d*), (?P=side)\) float, "
+    r"(?:, parts \(N, (?P<branches>[1-9]\d*)\) float, albedo \(N, 3, (?P<side>[1-9]\d*), (?P=side)\) float, "
     r"normals \(N, 3, (?P=side), (?P=side)\) float, shading \(N, 3, (?P=side), (?P=side)\) float, "
     r"shadow \(N, 1, (?P=side), (?P=side)\) float, lighting \(N, 9, 3\) float)?"
 )
@@ -33,11 +35,15 @@ class Explained(NamedTuple):
         maps: (N, M, M, 3) in [0, 1], 0 for unchanged; None if it paints none.
         heat: (N, H, W) how much each place says for fake, on the scale of calibrated logits; None if it does
             not tell.
+        parts: (N, K) what each branch adds to the calibrated logit; None if it is no sum of branches.
+        rendered: What each of the N faces is made of; None if it does not take them apart.
     """
 
     scores: NDArray[np.float32]
     maps: NDArray[np.float32] | None
     heat: NDArray[np.float32] | None
+    parts: NDArray[np.float32] | None = None
+    rendered: list[FaceParts] | None = None
 
 
 class Classifier:
@@ -53,8 +59,10 @@ class Classifier:
         std: Red, green and blue that pixels are divided by afterwards.
         temperature: Logits are divided by it before they become probabilities; above 0.
         threads: How many threads one call may use.
+        branches: Names of the K branches of one that takes faces apart.
 
     Attributes:
+        branches: Names of its branches; none if it does not take faces apart.
         map_size: M, side of the maps that it paints; 0 if it paints none.
         heat_shape: (H, W) of its heat; (0, 0) if it does not tell where it looks.
 
@@ -71,28 +79,45 @@ class Classifier:
         std: ArrayLike,
         temperature: float = 1.0,
         threads: int = 1,
+        branches: Sequence[str] = (),
     ) -> None:
         self._session = open_session(onnx, threads)
         self._normalise = Normaliser(size, mean, std)
-        self._temperature = temperature
-        self.map_size, self.heat_shape = self._check(onnx, size)
+        self._temperature, self.branches = temperature, tuple(branches)
+        self._shapes = self._check(onnx, size)
+        self.map_size = self._shapes[MAPS][1]
+        self.heat_shape = self._shapes[HEAT][0], self._shapes[HEAT][1]
 
     @classmethod
     def of(cls, model: ModelFolder, threads: int = 1) -> "Classifier":
         """Open the network of a model folder, as its `config.json` says.
 
         Raises:
-            ModelError: The network cannot be loaded, or has other inputs and outputs.
+            ModelError: The network cannot be loaded, or has other inputs and outputs than its method needs.
         """
         given, temperature = model.config.input, model.config.calibration.temperature
-        return cls(
+        classifier = cls(
             model.onnx,
             size=given.size,
             mean=given.mean,
             std=given.std,
             temperature=temperature,
             threads=threads,
+            branches=model.config.branches,
         )
+        method = model.config.method
+        if (method in PAINTING) != bool(classifier.map_size):
+            paints = "paints maps" if classifier.map_size else "paints no maps"
+            raise ModelError(
+                f"{model.onnx} does not fit its config.json: its method is {method}, and it {paints}"
+            )
+        (count,) = classifier._shapes[PARTS]
+        if count != len(classifier.branches):
+            raise ModelError(
+                f"{model.onnx} does not fit its config.json: it has {count} parts, "
+                f"not one for each of {len(classifier.branches)} branches"
+            )
+        return classifier
 
     def score(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tell how likely each face is fake.
@@ -140,6 +165,8 @@ class Classifier:
         if self.map_size:
             scores, maps = self.score_and_paint(faces)
             return Explained(scores, maps, None)
+        if self.branches:
+            return self._take_apart(faces)
         if self.heat_shape == (0, 0):
             return Explained(self.score(faces), None, None)
         logits, heat = self._run((LOGITS, HEAT), faces)
@@ -158,14 +185,22 @@ class Classifier:
         """Turn (N, S, S, 3) RGB faces into the (N, 3, S, S) input of the network."""
         return self._normalise(faces)
 
+    def _take_apart(self, faces: NDArray[np.uint8]) -> Explained:
+        logits, parts, *rendered = self._run((LOGITS, PARTS, *MODALITIES), faces)
+        return Explained(
+            self._calibrated(logits),
+            None,
+            None,
+            parts / np.float32(self._temperature),
+            parts_of_each(*rendered),
+        )
+
     def _calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        x = logits.astype(np.float64) / self._temperature
-        return ((1 + np.tanh(x / 2)) / 2).astype(np.float32)  # the sigmoid, without overflow
+        return probabilities(logits, self._temperature)
 
     def _run(self, outputs: tuple[str, ...], faces: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Run the network in batches; return the outputs that are asked for, each (N, ...)."""
-        shapes = {LOGITS: (0,), MAPS: (0, 3, self.map_size, self.map_size), HEAT: (0, *self.heat_shape)}
-        answers = [[np.empty(shapes[name], np.float32)] for name in outputs]
+        answers = [[np.empty((0, *self._shapes[name]), np.float32)] for name in outputs]
         for start in range(0, len(faces), BATCH):
             batch = self._session.run(outputs, {INPUT: self.preprocess(faces[start : start + BATCH])})
             for answer, part in zip(answers, batch, strict=True):
@@ -175,12 +210,12 @@ class Classifier:
             raise ModelError("the classifier answers with something that is not a number")
         return whole
 
-    def _check(self, onnx: Path, size: int) -> tuple[int, tuple[int, int]]:
-        """Refuse a network with other inputs or outputs; return the sizes of its maps and its heat."""
+    def _check(self, onnx: Path, size: int) -> dict[str, tuple[int, ...]]:
+        """Refuse a network with other inputs or outputs; return the shapes for one face, 0 where absent."""
         wanted = f"{INPUT} (N, 3, {size}, {size}) float to {LOGITS} (N) float"
         found = f"{describe(self._session.get_inputs())} to {describe(self._session.get_outputs())}"
-        maps = rf"(?:, {MAPS} \(N, 3, ([1-9]\d*), \1\) float)?"
-        heat = rf"(?:, {HEAT} \(N, ([1-9]\d*), ([1-9]\d*)\) float)?"
+        maps = rf"(?:, {MAPS} \(N, 3, (?P<map>[1-9]\d*), (?P=map)\) float)?"
+        heat = rf"(?:, {HEAT} \(N, (?P<high>[1-9]\d*), (?P<wide>[1-9]\d*)\) float)?"
         fit = re.fullmatch(re.escape(wanted) + maps + heat + _RENDERED, found)
         if fit is None:
             raise ModelError(
@@ -189,4 +224,20 @@ class Classifier:
                 "float and what a renderer gives",
                 "export it again, with the batch as its only free dimension",
             )
-        return int(fit[1] or 0), (int(fit[2] or 0), int(fit[3] or 0))
+        given = {name: int(text or 0) for name, text in fit.groupdict().items()}
+        plane = (given["side"], given["side"])
+        return {
+            LOGITS: (),
+            MAPS: (3, given["map"], given["map"]),
+            HEAT: (given["high"], given["wide"]),
+            PARTS: (given["branches"],),
+            **dict.fromkeys(("albedo", "normals", "shading"), (3, *plane)),
+            "shadow": (1, *plane),
+            "lighting": (9, 3),
+        }
+
+
+def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float32]:
+    """Turn (N,) logits into calibrated P(fake) in [0, 1]."""
+    x = logits.astype(np.float64) / temperature
+    return ((1 + np.tanh(x / 2)) / 2).astype(np.float32)  # the sigmoid, without overflow

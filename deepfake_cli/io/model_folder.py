@@ -23,6 +23,7 @@ SCHEMA_VERSION = 1
 CONFIG = "config.json"
 SAFETENSORS = "model.safetensors"
 STACKED = "all"  # the method of a stack
+PAINTING = ("mri", "fusion")  # methods that judge by maps, which they can show
 CARD = "README.md"
 EMBEDDED = Path(__file__).parent.parent / "weights"
 DEFAULT = "plain"

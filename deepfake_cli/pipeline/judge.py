@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from deepfake_cli import __version__
 from deepfake_cli.core.sampling import Sampling
-from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, rule_among, track_score
+from deepfake_cli.core.verdict import Rule, TrackScore, Verdict, decide, rule_among, track_score, unclear
 from deepfake_cli.errors import MediaError, ModelError, UsageError
-from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.io.model_config import branches_of
+from deepfake_cli.io.model_folder import PAINTING, ModelFolder
 from deepfake_cli.settings import Profile
 
 from .reading import Reading
@@ -19,8 +20,8 @@ from .saving import NOTHING, Saving
 
 if TYPE_CHECKING:
     from deepfake_cli.core.tracks import Observation, Track
-    from deepfake_cli.inference.classifier import Classifier
     from deepfake_cli.inference.face_detector import FaceDetector
+    from deepfake_cli.inference.stack import Scorer
 
     from .people import People
 
@@ -39,7 +40,8 @@ class Judge:
         saving: Which pictures of the faces are kept; each file gets a folder in those named.
 
     Raises:
-        UsageError: The threshold is out of range, or maps are to be saved and the classifier paints none.
+        UsageError: The threshold is out of range, or maps or modalities are to be saved and the classifier
+            has none.
     """
 
     def __init__(
@@ -51,18 +53,14 @@ class Judge:
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"the threshold must lie in 0-1, not at {threshold:g}")
-        if saving.mri is not None and model.config.method == "plain":
-            raise UsageError(
-                f"model {model.config.name} looks at the face alone and paints no map to save",
-                "judge with one that does: --method mri",
-            )
+        _refuse_missing(saving, model)
         rule = Rule(**dict(model.config.decision))
         self.rule = rule if threshold is None else rule.with_threshold(threshold)
         self.model = Model(model.config.name, model.revision)
         self.sampling = Sampling(**{key: getattr(profile.scan, key) for key in Sampling.__dataclass_fields__})
         self._profile, self._folder = profile, model
         self._saving = saving
-        self._networks: tuple[FaceDetector, Classifier] | None = None
+        self._networks: tuple[FaceDetector, Scorer] | None = None
 
     @cached_property
     def settings(self) -> str:
@@ -97,6 +95,7 @@ class Judge:
                 for frames in people.look(reading):
                     stage(f"frame {frames}")
             tracks = [_person(track, self.rule) for track in people.tracks()]
+            people.save_evidence(tracks)
         except MediaError as error:
             return self.unreadable(file, error.message, error.hint, reading)
         except MemoryError:
@@ -154,40 +153,48 @@ class Judge:
     def _people(self, file: str, threads: int) -> "People":
         # Loading ONNX Runtime and the networks takes as long as decoding a second of video: do both at once.
         from deepfake_cli.core.tracks import Tracker
-        from deepfake_cli.inference.classifier import Classifier
         from deepfake_cli.inference.face_detector import FaceDetector
+        from deepfake_cli.inference.stack import open_scorer
 
         from .people import People
 
         if self._networks is None:
-            detector, classifier = self._profile.detector, Classifier.of(self._folder)
-            self._check(classifier)
+            detector, scorer = self._profile.detector, open_scorer(self._folder)
+            self._refuse_cold(scorer)
             self._networks = (
                 FaceDetector(min_face_size=detector.min_face, thresholds=detector.thresholds),
-                classifier,
+                scorer,
             )
         return People(
             *self._networks,
             Tracker(**dict(self._profile.tracker)),
             short_side=self._profile.detector.short_side,
             probability=self._profile.detector.probability,
-            size=self._folder.config.input.size,
-            margin=self._folder.config.input.margin,
             threads=threads,
+            threshold=self.rule.threshold,
             saving=self._saving.of(file),
         )
 
-    def _check(self, classifier: "Classifier") -> None:
-        """Refuse a network that does not do what its method says, or what is asked of it."""
-        onnx, method = self._folder.onnx, self._folder.config.method
-        if (method == "plain") == bool(classifier.map_size):
-            paints = "paints maps" if classifier.map_size else "paints no maps"
-            raise ModelError(f"{onnx} does not fit its config.json: its method is {method}, and it {paints}")
-        if self._saving.heatmaps is not None and classifier.heat_shape == (0, 0):
+    def _refuse_cold(self, scorer: "Scorer") -> None:
+        """Refuse to save heat of a network that gives none, which only the network tells."""
+        if self._saving.heatmaps is not None and scorer.heat_shape == (0, 0):
             raise ModelError(
                 f"model {self._folder.config.name} does not tell where it looks: there is no heat to save",
                 "the embedded model plain does; see a map with --save-mri",
             )
+
+
+def _refuse_missing(saving: Saving, model: ModelFolder) -> None:
+    """Refuse to save what a model of this method does not give."""
+    name, method = model.config.name, model.config.method
+    if saving.mri is not None and method not in PAINTING:
+        looks = "looks at the face alone and paints" if method == "plain" else "paints"
+        raise UsageError(f"model {name} {looks} no map to save", "judge with one that does: --method mri")
+    if saving.modalities is not None and not branches_of(method):
+        raise UsageError(
+            f"model {name} does not take faces apart: there are no modalities to save",
+            "judge with one that does: --method modalities",
+        )
 
 
 def _score(seen: "Observation") -> float:
@@ -207,12 +214,13 @@ def _person(track: "Track", rule: Rule) -> PersonTrack:
             probability=round(seen.probability, 4),
             quality=round(seen.quality, 4),
             region=seen.region,
+            parts=seen.parts,
         )
         for seen in track.observations
     )
     score = track_score([face.score for face in faces], [face.quality for face in faces], rule)
-    side = 1 if score >= rule.threshold else -1
-    clearest = sorted(faces, key=lambda face: side * (rule.threshold - face.score) * face.quality)
+    fake = score >= rule.threshold
+    clearest = sorted(faces, key=lambda face: unclear(face.score, face.quality, rule.threshold, fake=fake))
     return PersonTrack(
         id=track.id,
         start=faces[0].time,

@@ -10,27 +10,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.faces import cut_face, cut_points
+from deepfake_cli.core.faces import cut_points
 from deepfake_cli.core.heat import paint_heat, spread_heat
 from deepfake_cli.core.regions import FAINT, brightest_region
 from deepfake_cli.core.tracks import Observation, Track, Tracker
-from deepfake_cli.inference.classifier import BATCH, Classifier
+from deepfake_cli.inference.classifier import BATCH, Explained
 from deepfake_cli.inference.face_detector import FaceDetector, Faces
-from deepfake_cli.io.files import make_folder, write_atomically
+from deepfake_cli.inference.stack import Cuts, Scorer
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.video import Frame
 
-from .saving import NOTHING, Saving
+from .evidence import Evidence
+from .result import PersonTrack
+from .saving import NOTHING, Saving, save_picture
 
 _LARGE = 3 * 4096 * 2304  # bytes of a frame
 
 
 class _Cut(NamedTuple):
-    """A face that was cut out: whose it is, where it was seen, and its (S, S, 3) picture."""
+    """A face that was cut out: whose it is, where it was seen, and its pictures as networks see it."""
 
     person: int
     face: Observation
-    picture: NDArray[np.uint8]
+    pictures: Cuts
 
 
 class People:
@@ -38,13 +40,12 @@ class People:
 
     Args:
         detector: Finds the faces.
-        classifier: Scores them.
+        scorer: Cuts them out and scores them.
         tracker: Fresh; joins them to people.
         short_side: Frames are scaled down to this shorter side before faces are sought; pixels, 0 keeps them.
         probability: Least probability for a detection to count as a face.
-        size: Side of a cut face, pixels.
-        margin: Side of the square that is cut, relative to the longer side of the box.
         threads: For detection; results do not depend on it.
+        threshold: Scores from here on mean FAKE; picks the faces whose modalities are kept.
         saving: Which pictures of the faces are kept, each a PNG named after person, frame and score.
 
     Attributes:
@@ -55,20 +56,19 @@ class People:
     def __init__(
         self,
         detector: FaceDetector,
-        classifier: Classifier,
+        scorer: Scorer,
         tracker: Tracker,
         *,
         short_side: int,
         probability: float,
-        size: int,
-        margin: float,
         threads: int,
+        threshold: float,
         saving: Saving = NOTHING,
     ) -> None:
-        self._detector, self._classifier, self._tracker = detector, classifier, tracker
+        self._detector, self._scorer, self._tracker = detector, scorer, tracker
         self._short_side, self._probability = short_side, probability
-        self._size, self._margin = size, margin
         self._threads, self._saving = threads, saving
+        self._evidence = Evidence(threshold)
         self._unscored: list[_Cut] = []
         self.frames = 0
         self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
@@ -97,6 +97,15 @@ class People:
         self._score(len(self._unscored))
         return self._tracker.tracks()
 
+    def save_evidence(self, people: Iterable[PersonTrack]) -> None:
+        """Save what each person's clearest face is made of, if that is to be kept.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        if self._saving.modalities is not None:
+            self._evidence.save(self._saving.modalities, people)
+
     def _detect(self, frame: Frame) -> tuple[Faces, float]:
         """Find the faces of a frame; return them, and the seconds that took."""
         started = time.monotonic()
@@ -122,8 +131,7 @@ class People:
         tracks = self._tracker.tracks()
         for person in ids:
             face = tracks[person - 1].observations[-1]
-            cut = cut_face(frame.image, face.box, self._size, self._margin)
-            self._unscored.append(_Cut(person, face, cut))
+            self._unscored.append(_Cut(person, face, self._scorer.cut(frame.image, face.box)))
         self.frames += 1
         self.seconds["detect"] += seconds
         self.seconds["track"] += time.monotonic() - started
@@ -137,39 +145,54 @@ class People:
             return
         started = time.monotonic()
         batch, self._unscored = self._unscored[:count], self._unscored[count:]
-        pictures = np.stack([cut.picture for cut in batch])
-        scores, maps, heat = self._classifier.explain(pictures)
-        spread = None if heat is None else [spread_heat(one, self._size) for one in heat]
-        for cut, score in zip(batch, scores, strict=True):
+        said = self._scorer.explain([cut.pictures for cut in batch])
+        size = self._scorer.views[0].size
+        spread = None if said.heat is None else [spread_heat(one, size) for one in said.heat]
+        for cut, score in zip(batch, said.scores, strict=True):
             cut.face.score = round(float(score), 4)
-        if maps is not None:
-            self._name_regions(batch, maps, FAINT)
+        if said.parts is not None:
+            self._name_parts(batch, said.parts)
+        if said.maps is not None:
+            self._name_regions(batch, said.maps, FAINT)
         elif spread is not None:
             self._name_regions(batch, spread, 0.0)
         self.seconds["classify"] += time.monotonic() - started
-        if self._saving.faces is not None:
-            _save(self._saving.faces, batch, pictures)
-        if self._saving.mri is not None and maps is not None:
-            _save(self._saving.mri, batch, np.rint(maps * 255).astype(np.uint8), "_mri")
-        if self._saving.heatmaps is not None and spread is not None:
-            painted = [paint_heat(*each) for each in zip(pictures, spread, strict=True)]
-            _save(self._saving.heatmaps, batch, painted, "_heat")
+        self._save(batch, said, spread)
+
+    def _name_parts(self, batch: Sequence[_Cut], parts: NDArray[np.float32]) -> None:
+        for cut, values in zip(batch, parts, strict=True):
+            rounded = (round(float(value), 4) for value in values)
+            cut.face.parts = dict(zip(self._scorer.branches, rounded, strict=True))
 
     def _name_regions(
         self, batch: Sequence[_Cut], shown: Iterable[NDArray[np.float32]], least: float
     ) -> None:
         """Name the part of each face that a map of it shows most."""
+        margin = self._scorer.views[0].margin
         for cut, picture in zip(batch, shown, strict=True):
-            points = cut_points(cut.face.points, cut.face.box, len(picture), self._margin)
+            points = cut_points(cut.face.points, cut.face.box, len(picture), margin)
             cut.face.region = brightest_region(picture, points, least)
 
+    def _save(
+        self, batch: Sequence[_Cut], said: Explained, spread: Sequence[NDArray[np.float32]] | None
+    ) -> None:
+        """Save the pictures that are to be kept of each face, or keep what may have to be."""
+        saving, pictures = self._saving, [cut.pictures[0] for cut in batch]
+        if saving.faces is not None:
+            _save_each(saving.faces, batch, pictures)
+        if saving.mri is not None and said.maps is not None:
+            _save_each(saving.mri, batch, np.rint(said.maps * 255).astype(np.uint8), "_mri")
+        if saving.heatmaps is not None and spread is not None:
+            painted = [paint_heat(*each) for each in zip(pictures, spread, strict=True)]
+            _save_each(saving.heatmaps, batch, painted, "_heat")
+        if saving.modalities is not None and said.rendered is not None:
+            for cut, rendered in zip(batch, said.rendered, strict=True):
+                self._evidence.see(cut.person, cut.face, cut.pictures[0], rendered)
 
-def _save(
+
+def _save_each(
     folder: Path, batch: Sequence[_Cut], pictures: Iterable[NDArray[np.uint8]], ending: str = ""
 ) -> None:
-    """Write a picture (H, W, 3) of each face, named after what was found."""
-    make_folder(folder, "choose another")
+    """Write a picture (H, W, 3) of each face."""
     for (person, face, _), picture in zip(batch, pictures, strict=True):
-        name = f"person-{person:03}_frame-{face.index:05}_score-{face.score:.4f}{ending}.png"
-        with write_atomically(folder / name, "wb") as file:
-            file.write(encode_png(picture))
+        save_picture(folder, person, face, encode_png(picture), ending)

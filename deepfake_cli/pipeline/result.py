@@ -61,6 +61,8 @@ class ScoredFace:
         quality: How much the face counts as evidence, in [0, 1].
         region: Where the map that the classifier painted of the face glows most, left and right as seen in
             the picture; None where the map is black, or the classifier paints none.
+        parts: What each branch of the network, or each member of a stack, adds to the calibrated logit, by
+            name, above 0 for fake; None where the model does not tell.
     """
 
     index: int
@@ -70,6 +72,7 @@ class ScoredFace:
     probability: float
     quality: float
     region: str | None
+    parts: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

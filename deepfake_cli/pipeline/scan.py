@@ -5,10 +5,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from deepfake_cli.errors import DfdetectError, UsageError
-from deepfake_cli.io.model_config import Method
 from deepfake_cli.profile import load_profile
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
@@ -18,6 +17,7 @@ from .judge import Judge
 from .result import ScanResult
 from .saving import NOTHING, Saving
 
+METHODS = ("plain", "mri", "fusion", "modalities", "all")  # of the embedded models, as they are called
 _MOST_THREADS = 4  # for one video; each decodes, or seeks faces, and takes memory for its frames
 
 Watch = Callable[[str, str], None]  # told a file and what is being done with it
@@ -37,6 +37,7 @@ def scan(
     save_faces: Path | None = None,
     save_mri: Path | None = None,
     save_heatmaps: Path | None = None,
+    save_modalities: Path | None = None,
     profile: Path | None = None,
 ) -> Iterator[ScanResult]:
     """Judge videos and pictures, as ``dfdetect scan`` does.
@@ -50,7 +51,7 @@ def scan(
         paths: A path or several: files, folders, patterns such as ``clips/*.mp4``.
         recursive: Look into folders inside folders too.
         model: What judges the faces: "plain" (embedded), a model folder, or owner/name@revision on the Hub.
-        method: The embedded model of this method instead: "plain", "mri" or "fusion".
+        method: The embedded model of this method instead: "plain", "mri", "fusion", "modalities" or "all".
         frames: Sampled frames of a video; 0 takes all.
         every: Every N-th frame instead; 0 is off.
         threshold: A score from here on is FAKE; turns the UNCERTAIN band off.
@@ -59,6 +60,8 @@ def scan(
         save_faces: Folder for the faces that are cut out.
         save_mri: Folder for the maps that the model paints of them.
         save_heatmaps: Folder for the faces with the places that their score rests on.
+        save_modalities: Folder for a sheet of each person's clearest face and what the model takes it apart
+            into.
         profile: A TOML file, laid over the user's own. What is not given here comes from there.
 
     Yields:
@@ -71,7 +74,7 @@ def scan(
     settings = load_profile(profile, {**given, **sampling_options(frames, every)})
     named = [paths] if isinstance(paths, str | os.PathLike) else paths
     files = find_inputs([os.fspath(path) for path in named], recursive=recursive).files
-    judge = open_judge(settings, threshold, Saving(save_faces, save_mri, save_heatmaps))
+    judge = open_judge(settings, threshold, Saving(save_faces, save_mri, save_heatmaps, save_modalities))
     early: dict[int, ScanResult] = {}
     due = 0
     for number, result in scan_files(judge, files, jobs=settings.scan.jobs, timeout=settings.scan.timeout):
@@ -93,8 +96,8 @@ def model_option(model: str | None, method: str | None) -> str | None:
         raise UsageError(
             "--method and --model exclude each other", "leave out --method: a model has a method of its own"
         )
-    if method not in get_args(Method):
-        raise UsageError(f"there is no method '{method}'", f"choose one of {', '.join(get_args(Method))}")
+    if method not in METHODS:
+        raise UsageError(f"there is no method '{method}'", f"choose one of {', '.join(METHODS)}")
     return method
 
 
@@ -129,7 +132,7 @@ def open_judge(
     Raises:
         ModelError, HubError: The model is missing or damaged, or cannot be had.
         OutputError: A folder for pictures cannot be made.
-        UsageError: The threshold is out of range, or the model paints no maps that could be saved.
+        UsageError: The threshold is out of range, or the model has no maps or modalities that could be saved.
     """
     from .models import resolve  # not needed by workers
 

@@ -4,10 +4,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hub_models import brightness_onnx, heating_onnx, painting_onnx
+from hub_models import (
+    brightness_onnx,
+    heating_onnx,
+    modalities_files,
+    modalities_onnx,
+    model_files,
+    painting_onnx,
+    write_model,
+)
 
+from deepfake_cli.core.face_parts import MODALITIES
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import BATCH, Classifier
+from deepfake_cli.io.model_folder import load_model_folder
 
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
 
@@ -193,7 +203,7 @@ def test_heat_says_where_the_score_comes_from(tmp_path: Path) -> None:
     path.write_bytes(heating_onnx(32, 3.0))
     classifier = Classifier(path, size=32, mean=MEAN, std=STD, temperature=2.0)
     faces = random_faces(BATCH + 1)
-    scores, maps, heat = classifier.explain(faces)
+    scores, maps, heat, *_ = classifier.explain(faces)
     assert classifier.heat_shape == (16, 16)
     assert maps is None
     assert heat is not None
@@ -204,6 +214,36 @@ def test_heat_says_where_the_score_comes_from(tmp_path: Path) -> None:
 
 def test_who_does_not_tell_where_is_asked_in_vain(classifier: Classifier) -> None:
     faces = random_faces(2)
-    scores, maps, heat = classifier.explain(faces)
-    assert (maps, heat) == (None, None)
+    scores, *others = classifier.explain(faces)
+    assert others == [None] * 4
     assert np.array_equal(scores, classifier.score(faces))
+
+
+@pytest.mark.parametrize("count", [0, 1, BATCH + 1])
+def test_what_branches_add_and_what_faces_are_made_of_come_with_the_scores(
+    tmp_path: Path, count: int
+) -> None:
+    calm = {"temperature": 2.0, "source": "lamps"}
+    folder = write_model(tmp_path, modalities_files((3.0, -1.0, 0.5, 0.0, 0.2), calibration=calm))
+    classifier = Classifier.of(load_model_folder(folder))
+    faces = random_faces(count)
+    scores, maps, heat, parts, rendered = classifier.explain(faces)
+    assert classifier.branches == MODALITIES
+    assert (maps, heat) == (None, None)
+    assert parts is not None
+    assert rendered is not None
+    assert parts.shape == (count, 5)
+    assert scores == pytest.approx(1 / (1 + np.exp(-0.125 - parts.sum(axis=1))), abs=1e-5)
+    assert scores == pytest.approx(classifier.score(faces))
+    assert len(rendered) == count
+    for one in rendered:
+        assert one.albedo.shape == one.normals.shape == one.shading.shape == (16, 16, 3)
+        assert (one.shadow.shape, one.lighting.shape) == ((16, 16), (9, 3))
+        np.testing.assert_array_equal(one.normals[3, 4], [0, 0, 1])
+
+
+@pytest.mark.parametrize("files", [modalities_files((1.0, 2.0)), model_files(network=modalities_onnx())])
+def test_branches_must_be_those_of_the_method(tmp_path: Path, files: dict[str, bytes]) -> None:
+    model = load_model_folder(write_model(tmp_path, files))
+    with pytest.raises(ModelError, match=r"does not fit its config\.json: it has \d parts"):
+        Classifier.of(model)
