@@ -275,6 +275,12 @@ class PredictSettings(Section):
     frames: CountOrOff
 
 
+class ModalitiesSettings(Section):
+    """What takes faces apart."""
+
+    renderer: Annotated[str, Field(min_length=1)]
+
+
 class DataSettings(Section):
     """How every stage of the data pipeline goes about its work."""
 
@@ -446,6 +452,7 @@ class Profile(Section):
     landmarks: LandmarksSettings
     crop: CropSettings
     mri: MriSettings
+    modalities: ModalitiesSettings
     forge: ForgeSettings
     inspect: InspectSettings
     fetch: FetchSettings

@@ -9,6 +9,7 @@ from typing import Any
 from deepfake_cli.errors import DataError
 from deepfake_cli.io.frames import frames_folder
 from deepfake_cli.io.index import IndexRow, read_index, read_source
+from deepfake_cli.io.modalities import modalities_folder
 from deepfake_cli.io.workspace import DatasetFolder, dataset_folder, dataset_folders
 from deepfake_cli.settings import Profile
 
@@ -132,9 +133,13 @@ def _expectations(folder: DatasetFolder, profile: Profile) -> dict[str, Callable
     def mri(row: IndexRow) -> bool | None:
         return (folder.mri / row.id).is_dir() if row.fake and drawn(row, profile) else None
 
+    # No other stage needs these, so they are told of where somebody does.
     frames: dict[str, Callable[[IndexRow], bool | None]] = {}
-    if frames_folder(folder).exists():  # no other stage needs them, so they are told of where somebody does
+    if frames_folder(folder).exists():
         frames["frames"] = lambda row: (frames_folder(folder) / row.id).is_dir()
+    modalities: dict[str, Callable[[IndexRow], bool | None]] = {}
+    if modalities_folder(folder).exists():
+        modalities["modalities"] = lambda row: (modalities_folder(folder) / row.id).is_dir()
 
     return {
         "augment": augment,
@@ -142,6 +147,7 @@ def _expectations(folder: DatasetFolder, profile: Profile) -> dict[str, Callable
         "landmarks": lambda row: (folder.landmarks / f"{row.id}.json").exists(),
         "crop": lambda row: (folder.crops / row.id).is_dir(),
         "mri": mri,
+        **modalities,
         "forge": lambda row: None if row.fake else (folder.forged / row.id).is_dir(),
     }
 

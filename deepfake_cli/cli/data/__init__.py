@@ -10,6 +10,7 @@ from .frames import frames
 from .index import index
 from .inspect import inspect
 from .landmarks import landmarks
+from .modalities import modalities
 from .mri import mri
 from .run import run
 from .status import status
@@ -24,6 +25,7 @@ app.command()(frames)
 app.command()(landmarks)
 app.command()(crop)
 app.command()(mri)
+app.command()(modalities)
 app.command()(forge)
 app.command()(table)
 app.command()(run)

@@ -1,0 +1,96 @@
+"""Draw what some faces of a data set are made of on one contact sheet."""
+
+import hashlib
+import heapq
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_cli.core.face_parts import MODALITIES
+from deepfake_cli.core.sheets import contact_sheet
+from deepfake_cli.errors import DataError, MediaError
+from deepfake_cli.io.files import write_atomically
+from deepfake_cli.io.images import read_image
+from deepfake_cli.io.modalities import (
+    TABLE,
+    ApartFace,
+    modalities_folder,
+    modalities_sheet,
+    read_modalities,
+)
+from deepfake_cli.io.png import encode_png
+from deepfake_cli.io.workspace import DatasetFolder
+from deepfake_cli.settings import Profile
+
+_COLUMNS = 1 + len(MODALITIES)
+Cell = tuple[NDArray[np.uint8], str]  # a picture and its title
+
+
+def draw_modalities(folder: DatasetFolder, profile: Profile) -> Path | None:
+    """Draw a contact sheet: a row a face, with its picture and the five that it is made of.
+
+    The videos are drawn by ``data.seed``; ``inspect.pictures`` and ``inspect.side`` say how large the sheet
+    is. Where there are few videos, more faces of each are shown, evenly spread. Without any face an older
+    sheet is removed.
+
+    Args:
+        folder: Of the data set.
+        profile: As above.
+
+    Returns:
+        The sheet; None where there is no face.
+
+    Raises:
+        UsageError: Another process works on the data set.
+        OutputError: The sheet cannot be written.
+    """
+    settings = profile.inspect
+    rows = max(settings.pictures // _COLUMNS, 1)
+    with folder.locked():
+        chosen = _drawn(folder, profile.data.seed, rows)
+        each = max(rows // max(len(chosen), 1), 1)
+        cells = [cell for id in chosen for cell in _cells(folder, id, each)]
+        if not cells:
+            modalities_sheet(folder).unlink(missing_ok=True)
+            return None
+        sheet = contact_sheet(*zip(*cells, strict=True), columns=_COLUMNS, side=settings.side)
+        with write_atomically(modalities_sheet(folder), "wb") as file:
+            file.write(encode_png(sheet))
+    return modalities_sheet(folder)
+
+
+def _drawn(folder: DatasetFolder, seed: int, most: int) -> list[str]:
+    """Draw videos that have faces, the same ones whatever else there is."""
+
+    def order(id: str) -> str:
+        return hashlib.sha256(f"{seed} modalities {id}".encode()).hexdigest()
+
+    with_faces = (place.name for place in modalities_folder(folder).iterdir() if _has_faces(place))
+    return heapq.nsmallest(most, with_faces, key=order)
+
+
+def _has_faces(place: Path) -> bool:
+    """Tell it by the files, which is quicker than to read their table."""
+    return (place / TABLE).exists() and next(place.glob("*.png"), None) is not None
+
+
+def _cells(folder: DatasetFolder, id: str, most: int) -> Iterator[Cell]:
+    """Read faces of a video, evenly spread, and what they are made of; none where a picture is damaged."""
+    place = modalities_folder(folder) / id
+    try:
+        faces = read_modalities(place).faces
+        most = min(most, len(faces))
+        spread = [faces[(2 * i + 1) * len(faces) // (2 * most)] for i in range(most)]
+        cells = [cell for face in spread for cell in _row(folder, id, face)]
+    except (DataError, MediaError):
+        return
+    yield from cells
+
+
+def _row(folder: DatasetFolder, id: str, face: ApartFace) -> Iterator[Cell]:
+    """Read a face and its parts; the face is named by frame and video, whose ids differ at the end."""
+    yield read_image(folder.crops / id / face.face), f"{Path(face.face).stem} {id.rpartition('__')[2]}"
+    for name in MODALITIES:
+        yield read_image(modalities_folder(folder) / id / face.files[name]), name
