@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import jsonschema
@@ -19,8 +19,8 @@ import pytest
 from hub_models import model_files, painter_files, write_model
 
 from deepfake_cli.cli.scan import MethodName
-from deepfake_cli.io.model_config import Method
 from deepfake_cli.io.model_folder import EMBEDDED, load_model_folder
+from deepfake_cli.pipeline.scan import METHODS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -262,7 +262,7 @@ def test_a_method_is_a_model_of_its_own(scan: Run, dfdetect: Run, media: Path) -
 
 
 def test_every_method_can_be_typed() -> None:
-    assert {*MethodName} == {*get_args(Method)}
+    assert {*MethodName} == {*METHODS}
 
 
 @pytest.mark.parametrize("options", [["--format", "json", "-o"], ["--format", "jsonl", "-o"], ["--resume"]])

@@ -44,9 +44,7 @@ def stacked(two: tuple[ModelFolder, ModelFolder], tmp_path: Path) -> Path:
     return write_model(tmp_path / "stack", stack_files(*named, bias=0.5, temperature=1.5))
 
 
-def test_each_member_sees_the_face_its_own_way(
-    stacked: Path, two: tuple[ModelFolder, ModelFolder]
-) -> None:
+def test_each_member_sees_the_face_its_own_way(stacked: Path, two: tuple[ModelFolder, ModelFolder]) -> None:
     scorer = open_scorer(resolve(str(stacked)))
     assert [tuple(view) for view in scorer.views] == [(32, 1.25), (64, 1.0)]
     faces = [scorer.cut(PICTURE, box) for box in BOXES]

@@ -21,8 +21,9 @@ FACE = ScoredFace(
     probability=1.0,
     quality=0.5,
     region="left eye",
+    parts={"albedo": 1.25, "normals": -0.5},
 )
-PLAIN = dataclasses.replace(FACE, index=4, time=1.5, region=None)
+PLAIN = dataclasses.replace(FACE, index=4, time=1.5, region=None, parts=None)
 FAKE = ScanResult(
     file="caf\udce9.mp4",
     sha256="0" * 64,
