@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MODALITIES = ("albedo", "normals", "shading", "shadow", "lighting")
+from .modalities import MODALITIES as MODALITIES
 
 Picture = NDArray[np.uint8]
 _Plane = NDArray[np.float32]

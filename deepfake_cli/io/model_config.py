@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from deepfake_cli.core.face_parts import MODALITIES
+from deepfake_cli.core.modalities import MODALITIES
 from deepfake_cli.core.verdict import Aggregation
 
 ONNX = "model.onnx"

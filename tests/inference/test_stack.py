@@ -1,6 +1,7 @@
 """Faces scored by one classifier, and by a stack of several."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.stack import open_scorer
+from deepfake_cli.io.model_config import Member, ModelConfig, StackConfig
 from deepfake_cli.io.model_folder import ModelFolder, load_model_folder
 from deepfake_cli.pipeline.models import find_model, resolve
 
@@ -108,3 +110,11 @@ def test_a_stack_with_mistakes_is_refused(stacked: Path, tmp_path: Path, change:
     folder = write_model(tmp_path / "x", {"config.json": json.dumps(config).encode()})
     with pytest.raises(ModelError, match="has a mistake"):
         load_model_folder(folder)
+
+
+def test_every_key_of_a_stack_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "model-folder.md").read_text(encoding="utf-8")
+    section = text.partition("## A stack\n")[2].partition("\n## ")[0]
+    own = set(StackConfig.model_fields) - set(ModelConfig.model_fields) | {"method"}
+    documented = re.findall(r"^\| `([^`]*)` \|", section, re.MULTILINE)
+    assert set(documented) == own | {f"members[].{key}" for key in Member.model_fields}
