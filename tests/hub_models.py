@@ -215,14 +215,15 @@ def modalities_files(gains: Sequence[float] = (3.0, -1.0, 0.5, 0.0, 0.2), **chan
 
 
 def stack_files(
-    *members: tuple[str, str, float], bias: float = 0.0, temperature: float = 1.0, **changes: Any
+    *members: tuple[str, str, float, float], bias: float = 0.0, temperature: float = 1.0, **changes: Any
 ) -> Files:
-    """The files of a stack of members, each by name, revision and weight."""
+    """The files of a stack of members, each by name, revision, temperature and weight."""
+    keys = ("model", "revision", "temperature", "weight")
     config = model_config(
         b"",
         name="stacked",
         method="all",
-        members=[{"model": name, "revision": at, "weight": weight} for name, at, weight in members],
+        members=[dict(zip(keys, member, strict=True)) for member in members],
         bias=bias,
         calibration={"temperature": temperature, "source": "lamps"},
         files={},

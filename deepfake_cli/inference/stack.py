@@ -140,10 +140,7 @@ class Stack(Scorer):
         self._asked = [Classifier.of(member, threads) for member in told]
         self.views = tuple(dict.fromkeys(map(_view, told)))  # members that see faces alike share their cuts
         self._which = [self.views.index(_view(member)) for member in told]
-        self._factors = [
-            member.weight / folder.config.calibration.temperature
-            for member, folder in zip(config.members, told, strict=True)
-        ]
+        self._factors = [member.weight / member.temperature for member in config.members]
         self._bias, self._temperature = config.bias, config.calibration.temperature
         self.branches = tuple(member.model for member in config.members)
 

@@ -207,19 +207,21 @@ class Member(_Part):
         model: Name of an embedded model, path of a folder from that of the stack, or ``owner/name`` on the
             Hub.
         revision: Of the model; another one is refused.
-        weight: Factor of its calibrated logit.
+        temperature: Of the model when the stack was made; its logit is divided by it.
+        weight: Factor of what comes of that.
     """
 
     model: Text
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{12,40}$")]
+    temperature: Positive
     weight: float
 
 
 class StackConfig(ModelConfig):
     """What `config.json` says about a stack: a classifier that adds up what several others say.
 
-    Its logit is the bias plus the sum of the weighted logits of its members, each calibrated by its own
-    temperature. It has no network of its own; `input` is that of its first member.
+    Its logit is the bias plus the sum of the weighted logits of its members, each divided by its own
+    temperature first. It has no network of its own; `input` is that of its first member.
 
     Attributes:
         method: What tells it from a classifier with a network.

@@ -181,7 +181,7 @@ def _revision(config: AnyConfig) -> str:
     """Tell what a model computes, but for its calibration: 12 hex digits."""
     if not isinstance(config, StackConfig):
         return config.files[ONNX][:12]
-    sums = [config.bias, *((member.revision, member.weight) for member in config.members)]
+    sums = [config.bias, *((member.revision, member.temperature, member.weight) for member in config.members)]
     return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]
 
 

@@ -1,6 +1,7 @@
 """Faces scored by one classifier, and by a stack of several."""
 
 import json
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def two(tmp_path: Path) -> tuple[ModelFolder, ModelFolder]:
 @pytest.fixture
 def stacked(two: tuple[ModelFolder, ModelFolder], tmp_path: Path) -> Path:
     one, other = two
-    named = ("../one", one.revision, 0.75), ("../other", other.revision, -2.0)
+    named = ("../one", one.revision, 2.0, 0.75), ("../other", other.revision, 1.0, -2.0)
     return write_model(tmp_path / "stack", stack_files(*named, bias=0.5, temperature=1.5))
 
 
@@ -57,6 +58,8 @@ def test_each_member_sees_the_face_its_own_way(stacked: Path, two: tuple[ModelFo
     assert said.scores == pytest.approx(1 / (1 + np.exp(-whole / 1.5)))
     assert scorer.score(faces) == pytest.approx(said.scores)
     assert scorer.branches == ("../one", "../other")
+    there = open_scorer(pickle.loads(pickle.dumps(resolve(str(stacked)))))  # as workers get it
+    assert there.logits(faces) == pytest.approx(whole)
     assert said.parts == pytest.approx(told / 1.5, rel=1e-5)
 
 
@@ -70,7 +73,7 @@ def test_a_single_classifier_scores_as_it_always_did(two: tuple[ModelFolder, Mod
 
 def test_members_that_see_faces_alike_share_their_cuts(tmp_path: Path) -> None:
     one, other = member(tmp_path / "one", 1.0), member(tmp_path / "other", 2.0)
-    named = ("../one", one.revision, 1.0), ("../other", other.revision, 1.0)
+    named = ("../one", one.revision, 1.0, 1.0), ("../other", other.revision, 1.0, 1.0)
     stack = resolve(str(write_model(tmp_path / "stack", stack_files(*named))))
     assert len(open_scorer(stack).views) == 1
 
@@ -86,7 +89,7 @@ def test_a_member_that_changed_is_refused(stacked: Path, tmp_path: Path) -> None
     [("./gone", "asks ./gone: there is no model"), ("../stack", "which is made of others itself")],
 )
 def test_members_that_cannot_be_asked_are_told(stacked: Path, tmp_path: Path, name: str, words: str) -> None:
-    named = (name, "0" * 12, 1.0), ("plain", "0" * 12, 1.0)
+    named = (name, "0" * 12, 1.0, 1.0), ("plain", "0" * 12, 1.0, 1.0)
     again = write_model(tmp_path / "again", stack_files(*named))
     with pytest.raises(ModelError, match=words):
         resolve(str(again))

@@ -55,7 +55,7 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model(folder / "tight", model_files(network=brightness_onnx(32, 3.0)))
     write_model(folder / "wide", model_files(network=brightness_onnx(64, 5.0), input=wide))
     named = [
-        (f"../{name}", load_model_folder(folder / name).revision, weight)
+        (f"../{name}", load_model_folder(folder / name).revision, 1.0, weight)
         for name, weight in (("tight", 0.5), ("wide", 1.0))
     ]
     return write_model(folder / "stack", stack_files(*named, bias=0.5))

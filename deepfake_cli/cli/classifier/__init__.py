@@ -8,6 +8,7 @@ from .compare import compare_models
 from .matrix import measure_matrix
 from .robustness import measure_robustness
 from .search import search
+from .stack import stack_models
 from .test import measure_model
 from .train import train
 
@@ -19,4 +20,5 @@ app.command("matrix")(measure_matrix)
 app.command("robustness")(measure_robustness)
 app.command("calibrate")(calibrate_model)
 app.command("combine")(combine_models)
+app.command("stack")(stack_models)
 app.command()(search)

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
-from deepfake_cli.inference.classifier import Classifier
+from deepfake_cli.inference.stack import open_scorer
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import CalibrateSettings
@@ -179,15 +178,10 @@ def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
 
 
 def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
-    classifier, given = Classifier.of(model, threads=0), model.config.input
+    scorer = open_scorer(model, threads=0)
     logits = [
-        classifier.logits(
-            np.stack(
-                [
-                    cut_face(picture, row.box, given.size, given.margin)
-                    for picture, row in zip(batch.pictures, batch.rows, strict=True)
-                ]
-            )
+        scorer.logits(
+            [scorer.cut(picture, row.box) for picture, row in zip(batch.pictures, batch.rows, strict=True)]
         )
         for batch in track(batches(rows), "scoring", count_batches(rows))
     ]
@@ -196,7 +190,7 @@ def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
     for row in rows:
         labels[places[row.video]] = row.fake
     which = np.array([places[row.video] for row in rows], np.int64)
-    return _Seen(labels, which, np.concatenate(logits).astype(np.float64))
+    return _Seen(labels, which, np.concatenate(logits))
 
 
 def _threshold(labels: NDArray[np.int64], scores: NDArray[np.float64], settings: CalibrateSettings) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepfake_cli.errors import OutputError, UsageError
 from deepfake_cli.io.files import reason
-from deepfake_cli.io.model_folder import CONFIG, EMBEDDED, AnyFolder, ModelFolder
+from deepfake_cli.io.model_folder import CONFIG, EMBEDDED, AnyFolder, ModelFolder, StackFolder
 
 from ..export import write_config
 from ..measure.overlap import LEARNED, find_learned
@@ -66,6 +66,10 @@ def write_calibrated(model: ModelFolder, found: Calibrated, output: Path | None)
     if output is None:
         write_config(model.path, config)
         return model.path
+    if isinstance(model, StackFolder):
+        for member in config["members"]:
+            if member["model"].startswith("."):
+                member["model"] = way_from(output, model.path / member["model"])
     temporary = output.with_name(f".{output.name[:40]}.{os.getpid()}.part")
     try:
         temporary.mkdir(parents=True)
@@ -81,6 +85,12 @@ def write_calibrated(model: ModelFolder, found: Calibrated, output: Path | None)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return output
+
+
+def way_from(stack: Path, member: Path) -> str:
+    """Name the folder of a member by the way to it from that of the stack; it begins with a dot."""
+    way = os.path.relpath(member, stack)
+    return way if way.startswith("..") else f"./{way}"
 
 
 def _config(model: ModelFolder, found: Calibrated) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
-from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.mri_generator import MriGenerator
+from deepfake_cli.inference.stack import open_scorer
 from deepfake_cli.io.files import reason, write_atomically
-from deepfake_cli.io.model_config import Input
 from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.io.model_folder import ModelFolder as ModelFolder
 from deepfake_cli.progress import Track, untracked
@@ -23,7 +22,7 @@ from .judged import Judged as Judged
 from .judged import Unscored, kinds, whole_parts
 from .metrics import auc, bootstrap
 
-Faces = NDArray[np.uint8]  # (N, S, S, 3)
+Score = Callable[[NDArray[np.uint8], NDArray[np.float64]], float]  # of the face in a box (4,) of a picture
 FEWEST = 10  # of either class; with fewer a rate says nothing and only verdicts are counted
 
 
@@ -56,8 +55,10 @@ def judge(model: ModelFolder, table: Path, splits: Sequence[str], *, track: Trac
         DataError: The table cannot be read, holds no row of these splits, or none of its pictures
             can be read.
     """
-    classifier = Classifier.of(model, threads=0)
-    return _judged(table, splits, model.config.input, lambda face: float(classifier.score(face)[0]), track)
+    scorer = open_scorer(model, threads=0)
+    return _judged(
+        table, splits, lambda picture, box: float(scorer.score([scorer.cut(picture, box)])[0]), track
+    )
 
 
 def judge_maps(
@@ -71,7 +72,11 @@ def judge_maps(
     """
     given = generator.config.input
     painter = MriGenerator(generator.onnx, size=given.size, mean=given.mean, std=given.std, threads=0)
-    return _judged(table, splits, given, lambda face: float(painter.paint(face).mean()), track)
+
+    def brightness(picture: NDArray[np.uint8], box: NDArray[np.float64]) -> float:
+        return float(painter.paint(cut_face(picture, box, given.size, given.margin)[None]).mean())
+
+    return _judged(table, splits, brightness, track)
 
 
 def measure_order(judged: Judged) -> list[Measurement]:
@@ -112,9 +117,7 @@ def to_json(measurements: Iterable[Measurement]) -> list[dict[str, object]]:
     return [asdict(m) for m in measurements]
 
 
-def _judged(
-    table: Path, splits: Sequence[str], given: Input, score: Callable[[Faces], float], track: Track
-) -> Judged:
+def _judged(table: Path, splits: Sequence[str], score: Score, track: Track) -> Judged:
     dataset = table.absolute().parent.name
     rows, scores, unread = [], [], []
     for row in track(read_rows(table, splits), f"scoring {dataset}"):
@@ -124,7 +127,7 @@ def _judged(
             unread.append(_unread(row, error))
             continue
         rows.append(row)
-        scores.append(score(cut_face(picture, row.box, given.size, given.margin)[None]))
+        scores.append(score(picture, row.box))
     if not rows:
         raise DataError(
             f"cannot read a single picture of {table}; {unread[0].path}: {unread[0].reason}",

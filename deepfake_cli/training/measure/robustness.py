@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError
-from deepfake_cli.inference.classifier import Classifier
+from deepfake_cli.inference.stack import open_scorer
 from deepfake_cli.io.model_folder import ModelFolder
 from deepfake_cli.progress import Track, untracked
 
@@ -149,17 +148,14 @@ def _score(
     track: Track,
 ) -> NDArray[np.float64]:
     """Score every face in every cell, (cells, N)."""
-    classifier, given = Classifier.of(model, threads=0), model.config.input
+    scorer = open_scorer(model, threads=0)
     scores = np.zeros((len(asked), len(rows)))
     for batch in track(batches(rows), "damaging and scoring", count_batches(rows)):
         inside = slice(batch.first, batch.first + len(batch.rows))
         for number, (name, level, _) in enumerate(asked):
             pictures = _damage(batch, KINDS[name], level, f"{seed}/{name}") if name else batch.pictures
-            faces = [
-                cut_face(picture, row.box, given.size, given.margin)
-                for picture, row in zip(pictures, batch.rows, strict=True)
-            ]
-            scores[number, inside] = classifier.score(np.stack(faces))
+            faces = [scorer.cut(picture, row.box) for picture, row in zip(pictures, batch.rows, strict=True)]
+            scores[number, inside] = scorer.score(faces)
     return scores
 
 
