@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from deepfake_cli.core.face_parts import MODALITIES, draw_parts, parts_of_each
 from deepfake_cli.core.sheets import contact_sheet
 from deepfake_cli.models.face_renderer import Rendered
-from deepfake_cli.models.illumination import lit_sphere, to_display, to_linear
+from deepfake_cli.models.illumination import to_display, to_linear
 from deepfake_cli.settings import RendererSettings
 
 from ..tables import Source
@@ -22,8 +23,7 @@ from .synthetic import render_heads
 
 _BATCH = 32
 _SIDE = 128  # of a picture on the sheet of samples, pixels
-_HALF_WHITE = 0.5  # shading of 1, the light on average, is shown at this linear brightness
-TITLES = ("face", "albedo", "normals", "shading", "shadow", "lighting")
+TITLES = ("face", *MODALITIES)
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,8 @@ class RendererJudge:
 
 def picture_rows(faces: Tensor, found: Rendered) -> list[list[NDArray[np.uint8]]]:
     """Draw what faces (N, S, S, 3) uint8 are made of: a row of six pictures, (S, S, 3) uint8, each."""
-    size = faces.shape[1]
-    parts = (
-        to_display(found.albedo),
-        (found.normals + 1) / 2,
-        to_display((found.shading * _HALF_WHITE).clamp(max=1)),
-        found.shadow.expand_as(found.albedo),
-        to_display(lit_sphere(found.lighting * _HALF_WHITE, size)),
-    )
-    pictures = [(part * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy() for part in parts]
-    return [[face, *(one[i] for one in pictures)] for i, face in enumerate(faces.numpy())]
+    parts = parts_of_each(*(part[: len(faces)].numpy() for part in found))
+    return [[face, *draw_parts(one).values()] for face, one in zip(faces.numpy(), parts, strict=True)]
 
 
 def _sheet(rows: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:

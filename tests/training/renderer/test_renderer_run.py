@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from deepfake_cli.errors import DataError, ModelError
+from deepfake_cli.inference.face_renderer import Renderer
 from deepfake_cli.io.model_folder import load_renderer_folder
 from deepfake_cli.models.face_renderer import OUTPUTS, FaceRenderer
 from deepfake_cli.profile import load_profile
@@ -100,6 +101,13 @@ def test_the_folder_holds_the_averaged_renderer_and_says_where_it_comes_from(run
     with torch.inference_mode():
         for mine, theirs in zip(renderer.eval()(faces), found, strict=True):
             assert np.abs(mine.numpy() - theirs).max() < 1e-3
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    parts = Renderer.of(folder).take_apart(pixels)
+    with torch.inference_mode():
+        mine = renderer(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 127.5 - 1)
+    for i, part in enumerate(parts):
+        assert np.abs(mine.albedo[i].permute(1, 2, 0).numpy() - part.albedo).max() < 1e-3
+        assert np.abs(mine.shadow[i, 0].numpy() - part.shadow).max() < 1e-3
     assert b".py" not in folder.onnx.read_bytes()  # no stack trace of the machine's
     card = (run / "model" / "README.md").read_text()
     assert "real faces alone, of the split `train` of tinted" in card
