@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfake_cli.core.face_parts import MODALITIES
+from deepfake_cli.core.modalities import MODALITIES
 from deepfake_cli.errors import DataError
 
 from .files import reason, write_atomically

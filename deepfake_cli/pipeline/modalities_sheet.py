@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.core.face_parts import MODALITIES
+from deepfake_cli.core.modalities import MODALITIES
 from deepfake_cli.core.sheets import contact_sheet
 from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.files import write_atomically
