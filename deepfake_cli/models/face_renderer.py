@@ -6,15 +6,14 @@ by a light encoder with one decoder, and whose least squares for the lighting by
 sees of the whole face.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ._torchvision import import_torchvision
-from .encoder_generator import _doubled, _drop_unused, _Up
 from .illumination import basis, shade
+from .timm_encoder import Up, build_encoder, doubled
 
 _LEAST = 0.02  # shading: a polynomial of second order falls below 0 where a face looks away from all light
 # What an untrained network sees, before the sigmoid: a surface of 18 % grey, on which 95 % of light arrives.
@@ -52,20 +51,14 @@ class FaceRenderer(nn.Module):
 
     def __init__(self, architecture: str, width: int, depth: int) -> None:
         super().__init__()
-        import_torchvision()
-        import timm
-
-        encoder: Any = timm.create_model(
-            architecture, pretrained=False, features_only=True, out_indices=tuple(range(depth))
-        )
-        _drop_unused(encoder, depth)
+        encoder = build_encoder(architecture, depth)
         self.encoder: nn.Module = encoder
         skips: list[int] = [3, *encoder.feature_info.channels()]  # the picture itself is the outermost
         before, ups = skips.pop(), []
         self.lamp = nn.Linear(before, 27)
         for level in reversed(range(-1, depth - 1)):
             after = width * min(2 ** max(level, 0), 4)
-            ups.append(_Up(before + skips.pop(), after))
+            ups.append(Up(before + skips.pop(), after))
             before = after
         self.ups = nn.ModuleList(ups)
         self.final = nn.Conv2d(before, 6, 3, padding=1)  # albedo, x and y of normals, shadow
@@ -76,7 +69,7 @@ class FaceRenderer(nn.Module):
         *skips, x = self.encoder(faces)  # (N, C, S / 2, S / 2) ... (N, C, S / 2^depth, S / 2^depth)
         lighting = self.lamp(x.mean((2, 3))).float().unflatten(1, (9, 3))
         for up in self.ups:
-            x = up(_doubled(x), skips.pop() if skips else faces)
+            x = up(doubled(x), skips.pop() if skips else faces)
         albedo, slopes, shadow = self.final(x).float().split((3, 2, 1), 1)
         normals = normalize(torch.cat((slopes, torch.ones_like(shadow)), 1))
         shading = shade(normals, lighting).clamp(min=_LEAST)
