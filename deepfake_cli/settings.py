@@ -110,9 +110,22 @@ class TrackerSettings(Section):
 class ClassifierSettings(Section):
     """What a classifier is, how it learns, and how its threshold is set."""
 
-    input: Literal["plain", "mri", "fusion"]
+    input: Literal[
+        "plain",
+        "mri",
+        "fusion",
+        "albedo",
+        "normals",
+        "shading",
+        "shadow",
+        "lighting",
+        "modalities",
+        "rgb-modalities",
+    ]
     generator: Annotated[str, Field(min_length=1)]
+    renderer: Annotated[str, Field(min_length=1)]
     architecture: Annotated[str, Field(min_length=1)]
+    depth: Count
     start: Annotated[str, Field(min_length=1)]
     head: Literal["linear", "mri-gan", "dessa"]
     hidden: CountOrOff
@@ -159,6 +172,12 @@ class ClassifierSettings(Section):
     def _has_a_hidden_layer(self) -> Self:
         if self.head == "mri-gan" and not self.hidden:
             raise ValueError("the head mri-gan has a hidden layer: classifier.hidden must be 1 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _joins_branches_by_linear_heads(self) -> Self:
+        if self.input not in ("plain", "mri", "fusion") and self.head != "linear":
+            raise ValueError(f"the input {self.input} has linear heads alone: classifier.head must be linear")
         return self
 
 

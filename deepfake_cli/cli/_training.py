@@ -12,7 +12,8 @@ from ._ui import note, warn
 
 if TYPE_CHECKING:
     from deepfake_cli.progress import Track
-    from deepfake_cli.settings import Profile
+    from deepfake_cli.settings import ClassifierSettings, Profile
+    from deepfake_cli.training.inner import Inner
     from deepfake_cli.training.tables import Source
 
 TablesArg = Annotated[
@@ -71,6 +72,22 @@ def tables_of(sources: "list[Source]", profile: "Profile", run: Path, track: "Tr
             note(f"{source.table}: {cut.faces} faces cut; {left}")
         found.append(replace(source, table=folder / "faces.csv"))
     return found
+
+
+def inner_of(settings: "ClassifierSettings", track: "Track") -> "Inner | None":
+    """Find the generator or the renderer that the network of a recipe holds, if it holds one.
+
+    Raises:
+        HubError: The Hub cannot be reached, refuses, or lacks it.
+        ModelError: There is no such model, or it is damaged or for another task.
+    """
+    from deepfake_cli.pipeline.models import resolve_generator, resolve_renderer
+
+    if settings.input == "plain":
+        return None
+    if settings.input in ("mri", "fusion"):
+        return resolve_generator(settings.generator, track=track)
+    return resolve_renderer(settings.renderer, track=track)
 
 
 def _source(text: str) -> "Source":

@@ -228,7 +228,9 @@ def _facts(model: "Model") -> Iterator[tuple[str, str]]:
         yield "shape", f"width {config.shape.width}, depth {config.shape.depth}"
     else:
         decision, calibration = config.decision, config.calibration
-        yield "method", config.method + (f", maps by {config.generator}" if config.generator else "")
+        maps = f", maps by {config.generator}" if config.generator else ""
+        parts = f", faces taken apart by {config.renderer}" if config.renderer else ""
+        yield "method", config.method + maps + parts
         yield "score", f"P(fake), temperature {calibration.temperature:g} ({calibration.source})"
         yield "threshold", f"{decision.threshold:g} ({decision.source})"
         yield "uncertain", f"from {decision.uncertain[0]:g} to {decision.uncertain[1]:g}"

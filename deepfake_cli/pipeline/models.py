@@ -15,6 +15,7 @@ from deepfake_cli.io.model_folder import (
     AnyFolder,
     GeneratorFolder,
     ModelFolder,
+    RendererFolder,
     StackFolder,
     embedded_models,
     load_any_folder,
@@ -79,6 +80,15 @@ def resolve_generator(
     """Find a generator of maps and check its files; see `find_model`."""
     folder = find_model(reference, "generator", track=track, warn=warn).folder
     assert isinstance(folder, GeneratorFolder)
+    return folder
+
+
+def resolve_renderer(
+    reference: str, *, track: Track = untracked, warn: Warn = lambda words: None
+) -> RendererFolder:
+    """Find a renderer of faces and check its files; see `find_model`."""
+    folder = find_model(reference, "renderer", track=track, warn=warn).folder
+    assert isinstance(folder, RendererFolder)
     return folder
 
 

@@ -63,6 +63,7 @@ def _numbers(config: dict[str, Any]) -> str:
         f"- Network: {config['architecture']}, faces of {faces['size']} px, cut as a square of "
         f"{faces['margin']} times the longer side of the detector's box",
         f"- Trained on: {', '.join(config['trained_on'])}",
+        *_sights(config),
         *_choices(config),
         "",
         "| data set | split | measure | value | 95 % interval | real | fake |",
@@ -73,6 +74,13 @@ def _numbers(config: dict[str, Any]) -> str:
         cells = [m["dataset"], m["split"], m["metric"], f"{m['value']:.3f}", interval, m["real"], m["fake"]]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
+
+
+def _sights(config: dict[str, Any]) -> list[str]:
+    """Say what a classifier looks at, if it is what a renderer takes faces apart into."""
+    if not config.get("branches"):
+        return []
+    return [f"- Looks at: {', '.join(config['branches'])}; by the renderer {config['renderer']}"]
 
 
 def _choices(config: dict[str, Any]) -> list[str]:

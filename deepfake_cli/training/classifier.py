@@ -10,12 +10,12 @@ from sklearn.metrics import log_loss
 from torch import Tensor
 
 from deepfake_cli.errors import UsageError
-from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ClassifierSettings, Profile
 
 from .calibrate.fit import sigmoid
 from .faces_once import faces_to_choose_by, video_aucs
+from .inner import Inner
 from .learner import Learner
 from .loading import Batches, check_batch
 from .pairs import FacePairs
@@ -83,7 +83,7 @@ def train_classifier(
     profile: Profile,
     *,
     checkpoint: Path,
-    generator: GeneratorFolder | None = None,
+    inner: Inner | None = None,
     resume: bool = False,
     start: dict[str, Tensor] | None = None,
     track: Track = untracked,
@@ -101,7 +101,7 @@ def train_classifier(
             them judge every epoch.
         profile: The recipe: its sections ``classifier``, ``fakes`` and ``forge``.
         checkpoint: Where the state is kept after each epoch.
-        generator: Whose maps the classifier looks at, unless its input is ``plain``.
+        inner: The generator or the renderer that the network holds, unless its input is ``plain``.
         resume: Go on from the checkpoint. On a CPU with the same number of threads the continued run equals
             the uninterrupted one bit for bit.
         start: Weights to start from instead of ``classifier.start``.
@@ -119,7 +119,7 @@ def train_classifier(
     check_batch(settings.batch, "classifier.batch")
     judge = _Judge(sources, profile)
     pairs = FacePairs(_pools(sources, profile, track, warn), settings)
-    learner = Learner(settings, generator, start)
+    learner = Learner(settings, inner, start)
     plateau = Plateau(settings.plateau_patience, settings.plateau_factor)
     progress = Progress(recipe_of(profile), learner.began, asdict(plateau))
     if resume:

@@ -65,6 +65,12 @@ def combine(members: Sequence[ModelFolder], folder: Path, *, mirrored: bool) -> 
 
 
 def _refuse_unlike(members: Sequence[ModelFolder]) -> None:
+    for member in members:
+        if member.config.branches:
+            raise ModelError(
+                f"{member.config.name} takes faces apart, and what it says of their parts would be lost",
+                "join it with others by: dfdetect classifier stack",
+            )
     first = members[0].config
     for other in (member.config for member in members[1:]):
         for key in _SHARED:

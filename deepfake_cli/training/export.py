@@ -18,18 +18,20 @@ from deepfake_cli.errors import ModelError
 from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.session import open_session
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_config import Decision
-from deepfake_cli.io.model_folder import GeneratorFolder
+from deepfake_cli.io.model_config import Decision, branches_of
+from deepfake_cli.io.model_folder import RendererFolder
 from deepfake_cli.models.explained import ExplainedClassifier, can_be_explained
 from deepfake_cli.models.map_classifier import MapClassifier
+from deepfake_cli.models.modality_classifier import Judged, ModalityClassifier
 from deepfake_cli.settings import ClassifierSettings
 
 from .calibrate.fit import balanced_threshold, crowd_thresholds, fit_temperature, sigmoid, uncertain_band
 from .card import write_card
 from .checkpoints import save_tensors
 from .faces_once import FacesOnce
+from .inner import Inner
 from .measure.evaluate import Measurement
-from .networks import Network, build_network, face_scale
+from .networks import Network, architecture_of, build_network, face_scale
 
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
@@ -42,7 +44,7 @@ def export_classifier(
     settings: ClassifierSettings,
     chosen: FacesOnce,
     *,
-    generator: GeneratorFolder | None = None,
+    inner: Inner | None = None,
     name: str,
     trained_on: list[str],
 ) -> tuple[Decision, NDArray[np.float64]]:
@@ -53,7 +55,7 @@ def export_classifier(
         weights: State of the network.
         settings: The recipe that made it.
         chosen: Faces of the split ``choose``.
-        generator: Whose maps it looks at, unless its input is ``plain``.
+        inner: The generator or the renderer that it holds, unless its input is ``plain``.
         name: What the model is called.
         trained_on: Names of the data sets.
 
@@ -64,7 +66,7 @@ def export_classifier(
         ModelError: ONNX Runtime does not compute what torch does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = build_network(settings, generator)
+    model = build_network(settings, inner)
     model.load_state_dict(weights)
     model.eval()
     save_tensors(folder / "model.safetensors", weights)
@@ -84,15 +86,15 @@ def export_classifier(
         "name": name,
         "task": "classifier",
         "method": settings.input,
-        "generator": generator and f"{generator.config.name}@{generator.revision}",
-        "architecture": settings.architecture,
+        **_held(settings, inner),
+        "architecture": architecture_of(settings),
         "input": {
             "size": settings.size,
             "margin": settings.margin,
             "mean": mean,
             "std": std,
         },
-        **_decide(labels, logits, settings, source),
+        **decide(labels, logits, settings, source),
         "metrics": [],
         "trained_on": trained_on,
         "licence": "Apache-2.0; the terms of the training data hold beside it",
@@ -103,10 +105,20 @@ def export_classifier(
     return decision, sigmoid(logits / config["calibration"]["temperature"])
 
 
+def _held(settings: ClassifierSettings, inner: Inner | None) -> dict[str, Any]:
+    """Say which generator or renderer a network holds, and what looks at what the renderer gives."""
+    name = inner and f"{inner.config.name}@{inner.revision}"
+    if isinstance(inner, RendererFolder):
+        return {"renderer": name, "branches": branches_of(settings.input)}
+    return {"generator": name}
+
+
 def _to_export(network: Network) -> tuple[nn.Module, tuple[str, ...]]:
     """Take what is exported of a network, and the names of its outputs: as much as it can tell."""
     if isinstance(network, MapClassifier):
         return network, ("logits", "maps")
+    if isinstance(network, ModalityClassifier):
+        return network, Judged._fields
     if can_be_explained(network):
         return ExplainedClassifier(network).eval(), ("logits", "heat")
     return network, ("logits",)
@@ -165,9 +177,20 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
     write_card(folder / "README.md", config)
 
 
-def _decide(
+def decide(
     labels: NDArray[np.int64], logits: NDArray[np.float64], settings: ClassifierSettings, source: str
 ) -> dict[str, Any]:
+    """Set temperature, threshold, band and thresholds for several people by the logits of faces.
+
+    Args:
+        labels: (N,) 1 for fake; both classes are there.
+        logits: (N,).
+        settings: Share of the scores that the band may hold, and faces that a verdict needs.
+        source: What faces these are, in words.
+
+    Returns:
+        The keys ``calibration`` and ``decision`` of ``config.json``.
+    """
     temperature = fit_temperature(labels, logits)
     scores = sigmoid(logits / temperature)
     threshold = balanced_threshold(labels, scores)

@@ -1,7 +1,7 @@
 """Weights that an encoder starts from: of an installed package, of the Hub, or of a file."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,8 +103,41 @@ def load_imagenet_encoder(encoder: nn.Module, architecture: str) -> None:
     """
     whole = _build(architecture)
     load_imagenet(whole, architecture)
+    _copy_into([encoder], whole, architecture)
+
+
+def load_encoders(encoders: Iterable[nn.Module], architecture: str, start: str) -> str:
+    """Load the weights that several encoders without heads start from; they may end early.
+
+    Args:
+        encoders: As ``models.timm_encoder.build_encoder`` makes them.
+        architecture: Their timm name.
+        start: As in ``load_encoder``.
+
+    Returns:
+        What was loaded, as ``load_encoder`` says it.
+
+    Raises:
+        HubError: The Hub cannot be reached, refuses, or lacks it.
+        ModelError: There is no such architecture or start, or the weights do not fit.
+    """
+    whole = _build(architecture)
+    source = load_encoder(whole, architecture, start)
+    _copy_into(encoders, whole, architecture)
+    return source
+
+
+def _copy_into(encoders: Iterable[nn.Module], whole: nn.Module, architecture: str) -> None:
     weights = whole.state_dict()
-    encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
+    for encoder in encoders:
+        names = list(encoder.state_dict())
+        other = next((name for name in names if name not in weights), None)
+        if other is not None:
+            raise ModelError(
+                f"{architecture} has other names where it is taken apart into levels, such as {other}",
+                'set start to "scratch", or name another architecture',
+            )
+        encoder.load_state_dict({name: weights[name] for name in names})
 
 
 def check_architecture(architecture: str) -> None:

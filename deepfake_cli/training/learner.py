@@ -16,12 +16,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
 from deepfake_cli.errors import DataError, UsageError
-from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import average_into, load_checkpoint, save_checkpoint
 from .devices import open_fabric
 from .faces_once import FacesOnce
+from .inner import Inner
 from .loading import Batch
 from .networks import begin, build_network, encoder_parts, face_scale
 from .schedules import one_cycle_momentum, rate
@@ -42,7 +42,7 @@ class Learner:
 
     Args:
         settings: The recipe.
-        generator: Whose maps the classifier looks at, unless its input is ``plain``.
+        inner: The generator or the renderer that the network holds, unless its input is ``plain``.
         start: Weights to start from instead of ``settings.start``.
 
     Attributes:
@@ -60,13 +60,13 @@ class Learner:
     def __init__(
         self,
         settings: ClassifierSettings,
-        generator: GeneratorFolder | None = None,
+        inner: Inner | None = None,
         start: dict[str, Tensor] | None = None,
     ) -> None:
-        self._settings, self._generator = settings, generator
+        self._settings, self._inner = settings, inner
         self.fabric = open_fabric(settings.precision, settings.accelerator)
         torch.manual_seed(settings.seed)
-        self._model, self.began = begin(settings, generator, start)
+        self._model, self.began = begin(settings, inner, start)
         if settings.thaw and self.fabric.world_size > 1:
             raise UsageError(
                 "parts that thaw cannot be trained by several processes", "set classifier.thaw to 0"
@@ -114,7 +114,7 @@ class Learner:
 
     def judge(self, faces: FacesOnce) -> NDArray[np.float64]:
         """Compute the logits (N,) of faces under the averaged weights, in float32."""
-        model = build_network(self._settings, self._generator)
+        model = build_network(self._settings, self._inner)
         model.load_state_dict(self.average)
         model.to(self.fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         model.eval()
@@ -224,8 +224,8 @@ def _optimizer(parameters: list[nn.Parameter], settings: ClassifierSettings) -> 
             return torch.optim.SGD(parameters, peak, settings.momentum, weight_decay=decay)
 
 
-def _logits(answer: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """Take the logits of what a network answers; some give their maps too."""
+def _logits(answer: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Take the logits of what a network answers; some give more behind them."""
     return answer[0] if isinstance(answer, tuple) else answer
 
 

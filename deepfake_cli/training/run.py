@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
@@ -23,9 +22,11 @@ from .checkpoints import load_tensors, save_tensors
 from .classifier import Epoch, TrainingStep, learned_from, train_classifier
 from .export import export_classifier, record_metrics
 from .faces_once import FacesOnce, faces_to_choose_by
+from .inner import Inner
 from .measure.findings import examine, to_record
 from .measure.judged import Judged
 from .measure.overlap import LEARNED, write_learned
+from .networks import architecture_of
 from .processes import is_first
 from .report import epoch_values, step_values, write_report
 from .run_folder import Row, open_run, read_log, write_log
@@ -38,7 +39,7 @@ def run_training(
     profile: Profile,
     folder: Path,
     *,
-    generator: GeneratorFolder | None = None,
+    inner: Inner | None = None,
     resume: bool = False,
     start: Path | None = None,
     track: Track = untracked,
@@ -51,7 +52,7 @@ def run_training(
         sources: Tables to learn from; their split ``choose`` picks the epoch and sets the threshold.
         profile: The recipe.
         folder: The run's folder; made if missing.
-        generator: Whose maps the classifier looks at, unless its input is ``plain``.
+        inner: The generator or the renderer that the network holds, unless its input is ``plain``.
         resume: Go on where the run in this folder stopped.
         start: ``model.safetensors`` to start from instead of ``classifier.start``.
         track: Shows the progress of what comes before the first epoch.
@@ -89,7 +90,7 @@ def run_training(
             sources,
             profile,
             checkpoint=last,
-            generator=generator,
+            inner=inner,
             resume=resume,
             start=weights,
             track=track,
@@ -98,12 +99,10 @@ def run_training(
             warn=warn,
         )
     if is_first():
-        write_model(sources, profile, folder, generator)
+        write_model(sources, profile, folder, inner)
 
 
-def write_model(
-    sources: list[Source], profile: Profile, folder: Path, generator: GeneratorFolder | None = None
-) -> None:
+def write_model(sources: list[Source], profile: Profile, folder: Path, inner: Inner | None = None) -> None:
     """Export the best weights of a run to ``<run>/model``, its threshold set on the split ``choose``."""
     settings, chosen = profile.classifier, faces_to_choose_by(sources, profile)
     decision, scores = export_classifier(
@@ -111,8 +110,8 @@ def write_model(
         load_tensors(folder / "best.safetensors"),
         settings,
         chosen,
-        generator=generator,
-        name=f"{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}"
+        inner=inner,
+        name=f"{architecture_of(settings).removeprefix('tf_').replace('_', '-')}-{settings.size}"
         + ("" if settings.input == "plain" else f"-{settings.input}"),
         trained_on=[source.table.parent.name for source in learned_from(sources, settings)],
     )

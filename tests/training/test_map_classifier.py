@@ -41,7 +41,7 @@ def test_the_generator_paints_within_the_classifier_as_alone(
     sees: str, generator: GeneratorFolder, faces_table: Path, tmp_path: Path
 ) -> None:
     recipe = tiny_recipe(input=sees, size=32)
-    list(run_training([Source(faces_table)], recipe, tmp_path, generator=generator))
+    list(run_training([Source(faces_table)], recipe, tmp_path, inner=generator))
     model = load_model_folder(tmp_path / "model")
     assert model.config.method == sees
     assert model.config.generator == f"{generator.config.name}@{generator.revision}"
@@ -60,7 +60,7 @@ def test_faces_of_another_size_are_scaled_for_the_generator(
     generator: GeneratorFolder, faces_table: Path, tmp_path: Path
 ) -> None:
     recipe = tiny_recipe(input="fusion", epochs=1)
-    list(run_training([Source(faces_table)], recipe, tmp_path, generator=generator))
+    list(run_training([Source(faces_table)], recipe, tmp_path, inner=generator))
     model = load_model_folder(tmp_path / "model")
     given = model.config.input
     classifier = Classifier(model.onnx, size=64, mean=given.mean, std=given.std)
@@ -92,10 +92,10 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
 ) -> None:
     recipe = tiny_recipe(input="fusion")
     whole, parted = tmp_path / "whole", tmp_path / "parted"
-    list(run_training([Source(faces_table)], recipe, whole, generator=generator))
-    for _ in run_training([Source(faces_table)], recipe, parted, generator=generator):
+    list(run_training([Source(faces_table)], recipe, whole, inner=generator))
+    for _ in run_training([Source(faces_table)], recipe, parted, inner=generator):
         break
-    list(run_training([Source(faces_table)], recipe, parted, generator=generator, resume=True))
+    list(run_training([Source(faces_table)], recipe, parted, inner=generator, resume=True))
     assert (whole / "last.safetensors").read_bytes() == (parted / "last.safetensors").read_bytes()
 
 

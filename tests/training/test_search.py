@@ -16,6 +16,7 @@ from recipes import tiny_recipe
 from deepfake_cli.errors import DataError, OutputError, UsageError
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.profile import load_profile
+from deepfake_cli.settings import ClassifierSettings
 from deepfake_cli.training.search import study
 from deepfake_cli.training.search.report import write_search_report
 from deepfake_cli.training.search.results import Result, best_first, best_of, write_trials
@@ -27,11 +28,11 @@ from deepfake_cli.training.search.workers import environment_of
 from deepfake_cli.training.tables import Source
 
 
-def no_painter(name: str) -> None:
-    raise AssertionError(name)
+def nothing_inside(settings: ClassifierSettings) -> None:
+    assert settings.input == "plain"
 
 
-OUTSIDE = Outside(no_painter)
+OUTSIDE = Outside(nothing_inside)
 
 
 def plan_of(table: Path, entries: dict[str, object], pruner: str = "none", **values: object) -> Plan:
@@ -144,11 +145,11 @@ def test_an_interrupted_trial_is_gone_on_with(faces_table: Path, tmp_path: Path)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        next(run_trials(search, Outside(no_painter, watch=stop)))
+        next(run_trials(search, Outside(nothing_inside, watch=stop)))
     assert all_results(search)[0].state == "running"
     seen: list[int] = []
     again = open_search(tmp_path)  # nothing but the folder
-    (one,) = run_trials(again, Outside(no_painter, watch=lambda number, step: seen.append(step.epoch)))
+    (one,) = run_trials(again, Outside(nothing_inside, watch=lambda number, step: seen.append(step.epoch)))
     assert (one.number, one.state, one.epochs) == (0, "complete", 3)
     assert set(seen) == {2, 3}
 

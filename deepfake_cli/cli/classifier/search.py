@@ -14,7 +14,7 @@ from deepfake_cli.errors import DataError, UsageError
 from .._extras import needs_extra
 from .._given import given
 from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
-from .._training import REAL_ONLY, RealOnlyOpt, sources_of, tables_of
+from .._training import REAL_ONLY, RealOnlyOpt, inner_of, sources_of, tables_of
 from .._ui import Board, Column, Row, board, note, say, table, terminal_width, track, warn
 
 if TYPE_CHECKING:
@@ -128,7 +128,6 @@ def _plan(
 def _results(
     found: "Search", workers: int, worker_of: int | None, shown: Board, quiet: bool
 ) -> "Generator[Result, None, None]":
-    from deepfake_cli.pipeline.models import resolve_generator
     from deepfake_cli.training.search.run import run_trials
     from deepfake_cli.training.search.trial import Outside
     from deepfake_cli.training.search.workers import run_workers
@@ -143,7 +142,8 @@ def _results(
             raise KeyboardInterrupt  # whoever started this process is no more
         shown.stage(f"trial {number}  epoch {step.epoch}  loss {step.loss:.3f}")
 
-    return run_trials(found, Outside(resolve_generator, track(quiet), watch, warn))
+    tracked = track(quiet)
+    return run_trials(found, Outside(lambda recipe: inner_of(recipe, tracked), tracked, watch, warn))
 
 
 def _finish(found: "Search", quiet: bool) -> None:

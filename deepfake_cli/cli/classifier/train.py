@@ -8,7 +8,16 @@ import typer
 from .._extras import needs_extra
 from .._given import given
 from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
-from .._training import REAL_ONLY, RealOnlyOpt, ResumeRunOpt, RunOpt, TablesArg, sources_of, tables_of
+from .._training import (
+    REAL_ONLY,
+    RealOnlyOpt,
+    ResumeRunOpt,
+    RunOpt,
+    TablesArg,
+    inner_of,
+    sources_of,
+    tables_of,
+)
 from .._ui import Column, Row, board, note, say, track, warn
 
 if TYPE_CHECKING:
@@ -28,7 +37,9 @@ def train(
     input: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What is looked at: plain, mri or fusion. Profile: classifier.input."
+            metavar="NAME",
+            help="What is looked at: plain, mri or fusion; albedo, normals, shading, shadow or lighting; "
+            "modalities or rgb-modalities. Profile: classifier.input.",
         ),
     ] = None,
     generator: Annotated[
@@ -37,6 +48,14 @@ def train(
             metavar="MODEL",
             help="Who paints the maps: mri-gan, a folder, or owner/name@revision. "
             "Profile: classifier.generator.",
+        ),
+    ] = None,
+    renderer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Who takes faces apart: face-renderer, a folder, or owner/name@revision. "
+            "Profile: classifier.renderer.",
         ),
     ] = None,
     real_only: RealOnlyOpt = False,
@@ -57,23 +76,21 @@ def train(
     Learns from the split `train`; the split `choose` picks the epoch and sets threshold, temperature and
     UNCERTAIN band. A table is a `faces.csv`, or any CSV with the columns `path` and `label`: the faces of its
     pictures are cut first. The recipe is the sections `[classifier]` and `[fakes]` of the profile; published
-    ones are presets: mri-gan-plain, mri-gan-mri, dessa-resnet18, kaist-fwa, sbi. The model is written to
+    ones are presets: mri-gan-plain, mri-gan-mri, dessa-resnet18, kaist-fwa, sbi; modalities-5frames and
+    modalities-images judge by what an inverse renderer takes faces apart into. The model is written to
     `model` in the run's folder, curves to `report.html`. Several processes: `torchrun --nproc-per-node 2 -m
     deepfake_cli classifier train ...`
     """
     from deepfake_cli.profile import load_profile
 
-    options = {"classifier.input": input, "classifier.generator": generator, **given(settings)}
+    named = {"input": input, "generator": generator, "renderer": renderer}
+    options = {**{f"classifier.{key}": value for key, value in named.items()}, **given(settings)}
     recipe = load_profile(profile, {**options, **(REAL_ONLY if real_only else {})}, preset)
     with needs_extra("train"):
         from deepfake_cli.training.processes import is_first
         from deepfake_cli.training.run import run_training
     sources = tables_of(sources_of(tables), recipe, output, track(quiet))
-    painter = None
-    if recipe.classifier.input != "plain":
-        from deepfake_cli.pipeline.models import resolve_generator
-
-        painter = resolve_generator(recipe.classifier.generator, track=track(quiet))
+    inner = inner_of(recipe.classifier, track(quiet))
     with board(_COLUMNS, 0, quiet) as shown:
 
         def watch(step: "TrainingStep") -> None:
@@ -84,7 +101,7 @@ def train(
             sources,
             recipe,
             output,
-            generator=painter,
+            inner=inner,
             resume=resume,
             start=start,
             track=track(quiet),

@@ -22,7 +22,7 @@ from deepfake_cli.models.published import DessaClassifier, MriGanClassifier
 
 from ..checkpoints import save_tensors
 from ..export import check_parity, export_onnx, hashes, write_config
-from ..networks import empty_generator, generator_weights
+from ..inner import empty_generator, inner_weights
 from .cards import DESSA, INVERSE_RENDER_NET, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
 from .foreign import fit, read_tensors
 from .inverse_render_net import read_inverse_render_net
@@ -247,7 +247,7 @@ def _built(folder: GeneratorFolder) -> nn.Module:
     """Build a generator from its folder, to become part of another network."""
     with torch.device("meta"):
         network = empty_generator(folder)
-    return fit(network, generator_weights(folder), folder.safetensors)
+    return fit(network, inner_weights(folder), folder.safetensors)
 
 
 def _side(tensors: Mapping[str, Tensor], name: str, axis: int) -> int:

@@ -22,11 +22,11 @@ from optuna.trial import Trial, TrialState
 
 from deepfake_cli.errors import DataError, DfdetectError, OutputError
 from deepfake_cli.io.files import make_folder, write_atomically
-from deepfake_cli.io.model_folder import GeneratorFolder
 from deepfake_cli.progress import Track, untracked
-from deepfake_cli.settings import Profile
+from deepfake_cli.settings import ClassifierSettings, Profile
 
 from ..classifier import Epoch, TrainingStep
+from ..inner import Inner
 from ..progress import recipe_values
 from ..run import run_training
 from .results import COMPLETE, FAILED, NOTES, PRUNED
@@ -44,13 +44,13 @@ class Outside:
     """What trials take from whoever runs them.
 
     Attributes:
-        painter: Finds the generator that a recipe names.
+        inner: Finds the generator or the renderer that the network of a recipe holds, if any.
         track: Shows the progress of what comes before the first epoch.
         watch: Told every step, with the number of the trial.
         warn: Told what the user should know.
     """
 
-    painter: Callable[[str], GeneratorFolder]
+    inner: Callable[[ClassifierSettings], Inner | None]
     track: Track = untracked
     watch: Callable[[int, TrainingStep], None] = lambda number, step: None
     warn: Callable[[str], None] = lambda text: None
@@ -151,7 +151,7 @@ class _Attempt:
 
 def _train(search: Search, attempt: _Attempt, recipe: Profile, outside: Outside) -> str:
     """Train to the last epoch, or to where the trial is pruned; returns the state."""
-    number, settings = attempt.number, recipe.classifier
+    number = attempt.number
     folder = search.folder_of(number)
     if not attempt.has_epochs:  # what was saved before the first was noted is not gone on with
         (folder / "last.safetensors").unlink(missing_ok=True)
@@ -159,7 +159,7 @@ def _train(search: Search, attempt: _Attempt, recipe: Profile, outside: Outside)
         list(search.plan.sources),
         recipe,
         folder,
-        generator=None if settings.input == "plain" else outside.painter(settings.generator),
+        inner=outside.inner(recipe.classifier),
         resume=(folder / "last.safetensors").exists(),
         track=outside.track,
         watch=lambda step: outside.watch(number, step),
