@@ -39,6 +39,7 @@ class Choice:
     """How logits become verdicts, and how well that does on the faces it was chosen on.
 
     Attributes:
+        margin: Side of the square that is cut, relative to the longer side of the face's box.
         temperature: Logits are divided by it.
         threshold: Scores from here on mean FAKE.
         uncertain: The band about it.
@@ -48,6 +49,7 @@ class Choice:
         true_positives: Share of the fake ones that are.
     """
 
+    margin: float
     temperature: float
     threshold: float
     uncertain: tuple[float, float]
@@ -115,6 +117,7 @@ def calibrate(
     settings: CalibrateSettings,
     abstain: float,
     *,
+    margin: float | None = None,
     track: Track = untracked,
 ) -> Calibrated:
     """Choose temperature, threshold and band on videos, or on faces where no video has several.
@@ -125,6 +128,7 @@ def calibrate(
         splits: Of the tables.
         settings: How the threshold is chosen.
         abstain: Largest share of the examples that the band may hold.
+        margin: How faces are cut from now on; as the model does by default.
         track: Shows the progress.
 
     Raises:
@@ -134,7 +138,9 @@ def calibrate(
     rows = _read(tables, splits)
     examples = "videos" if has_videos(rows) else "faces"
     _refuse_few(rows, examples)
-    seen = _look(model, rows, track)
+    own = model.config.input.margin
+    margin = own if margin is None else margin
+    seen = _look(model, rows, margin, track)
     if np.ptp(seen.scores_at(1.0)) == 0:
         raise DataError(
             "all faces have the same score: there is nothing to choose", "check the model and the table"
@@ -144,6 +150,7 @@ def calibrate(
     threshold = _round_up(_threshold(seen.labels, scores, settings))
     low, high = (round(end, _DIGITS) for end in uncertain_band(scores, threshold, abstain))
     now, decision = model.config.calibration.temperature, model.config.decision
+    earlier = seen if margin == own else _look(model, rows, own, track)
     real, fake = _count(seen.labels)
     source = f"{'+'.join(splits)} of {_names(tables)}: {real} real and {fake} fake {examples}"
     return Calibrated(
@@ -152,8 +159,8 @@ def calibrate(
         fake=fake,
         temperature_source=f"least log loss on {source}",
         threshold_source=f"{_rule(settings)} on {source}",
-        before=_choice(seen, now, decision.threshold, decision.uncertain),
-        after=_choice(seen, temperature, threshold, (low, high)),
+        before=_choice(earlier, own, now, decision.threshold, decision.uncertain),
+        after=_choice(seen, margin, temperature, threshold, (low, high)),
         crowd=tuple(round(t, _DIGITS) for t in crowd_thresholds(scores[seen.labels == 0], threshold)),
         frame_rules=_frame_rules(seen, temperature, scores >= threshold) if examples == "videos" else None,
     )
@@ -178,13 +185,13 @@ def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
         )
 
 
-def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
-    classifier, given = Classifier.of(model, threads=0), model.config.input
+def _look(model: ModelFolder, rows: Sequence[FaceRow], margin: float, track: Track) -> _Seen:
+    classifier, size = Classifier.of(model, threads=0), model.config.input.size
     logits = [
         classifier.logits(
             np.stack(
                 [
-                    cut_face(picture, row.box, given.size, given.margin)
+                    cut_face(picture, row.box, size, margin)
                     for picture, row in zip(batch.pictures, batch.rows, strict=True)
                 ]
             )
@@ -216,10 +223,13 @@ def _rule(settings: CalibrateSettings) -> str:
     return "greatest balanced accuracy"
 
 
-def _choice(seen: _Seen, temperature: float, threshold: float, uncertain: tuple[float, float]) -> Choice:
+def _choice(
+    seen: _Seen, margin: float, temperature: float, threshold: float, uncertain: tuple[float, float]
+) -> Choice:
     scores = seen.scores_at(temperature).round(_DIGITS)
     called = scores >= threshold
     return Choice(
+        margin=margin,
         temperature=temperature,
         threshold=threshold,
         uncertain=uncertain,
