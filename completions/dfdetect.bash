@@ -133,6 +133,7 @@ _dfdetect() {
         "dfdetect classifier calibrate --cost-missed") words="" ;;
         "dfdetect classifier calibrate --cost-false-alarm") words="" ;;
         "dfdetect classifier calibrate --abstain") words="" ;;
+        "dfdetect classifier calibrate --margin") words="" ;;
         "dfdetect classifier calibrate -o"|"dfdetect classifier calibrate --output") words="" ;;
         "dfdetect classifier calibrate --profile") words="" ;;
         "dfdetect classifier combine --on") words="" ;;
@@ -191,8 +192,8 @@ _dfdetect() {
             "dfdetect classifier compare") words="--split --json -q --quiet -h --help" ;;
             "dfdetect classifier matrix") words="-m --model --split --strict -o --output --json -q --quiet -h --help" ;;
             "dfdetect classifier robustness") words="--split --kind --faces -o --output --json -q --quiet -h --help" ;;
-            "dfdetect classifier calibrate") words="--split --rule --fpr --cost-missed --cost-false-alarm --abstain -o --output --profile --json -q --quiet -h --help" ;;
-            "dfdetect classifier combine") words="--on -o --output --mirrored --split --profile -q --quiet -h --help" ;;
+            "dfdetect classifier calibrate") words="--split --rule --fpr --cost-missed --cost-false-alarm --abstain --margin -o --output --profile --json -q --quiet -h --help" ;;
+            "dfdetect classifier combine") words="--on -o --output --mirrored --weights --split --profile -q --quiet -h --help" ;;
             "dfdetect classifier search") words="-o --output --space --trials --workers --report --real-only --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect gan") words="train test predict -h --help" ;;
             "dfdetect gan train") words="-o --output --resume --start --preset --profile -q --quiet -h --help" ;;

@@ -402,6 +402,7 @@ _dfdetect_classifier_calibrate() {
         '--cost-missed[With cost\: of calling a fake real]: :' \
         '--cost-false-alarm[With cost\: of calling a real video fake]: :' \
         '--abstain[Share of the videos that the UNCERTAIN band may hold]: :' \
+        '--margin[Cut faces as a square of so many times the longer side of their box]: :' \
         '(-o --output)'{-o,--output}'[Write a copy of the model here; change nothing]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '--json[Write JSON instead of text]' \
@@ -414,6 +415,7 @@ _dfdetect_classifier_combine() {
         '--on[Set threshold and band on this table of faces (repeatable)]: :_files' \
         '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
         '--mirrored[Judge the mirror image of each face too]' \
+        '--weights[Average the weights of models that were trained on from one another]' \
         '--split[Choose by the rows of this split (repeatable; default\: choose)]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \

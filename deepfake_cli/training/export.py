@@ -19,7 +19,7 @@ from deepfake_cli.inference.classifier import Classifier
 from deepfake_cli.inference.session import open_session
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.model_config import Decision, branches_of
-from deepfake_cli.io.model_folder import RendererFolder
+from deepfake_cli.io.model_folder import ONNX, SAFETENSORS, RendererFolder
 from deepfake_cli.models.explained import ExplainedClassifier, can_be_explained
 from deepfake_cli.models.map_classifier import MapClassifier
 from deepfake_cli.models.modality_classifier import Judged, ModalityClassifier
@@ -31,7 +31,7 @@ from .checkpoints import save_tensors
 from .faces_once import FacesOnce
 from .inner import Inner
 from .measure.evaluate import Measurement
-from .networks import Network, architecture_of, build_network, face_scale
+from .networks import Network, architecture_of, build_network, face_scale, load_weights
 
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
@@ -65,16 +65,8 @@ def export_classifier(
     Raises:
         ModelError: ONNX Runtime does not compute what torch does.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    model = build_network(settings, inner)
-    model.load_state_dict(weights)
-    model.eval()
-    save_tensors(folder / "model.safetensors", weights)
-    exported, outputs = _to_export(model)
-    export_onnx(exported, settings.size, folder / "model.onnx", outputs)
+    classifier = write_network(folder, weights, settings, np.stack(_some(chosen, 0)), inner)
     mean, std = face_scale(settings)
-    classifier = Classifier(folder / "model.onnx", size=settings.size, mean=mean, std=std)
-    check_parity(exported, folder / "model.onnx", classifier.preprocess(np.stack(_some(chosen, 0))))
     logits = np.concatenate(
         [classifier.logits(np.stack(_some(chosen, start))) for start in range(0, len(chosen), _BATCH)]
     ).astype(np.float64)
@@ -98,7 +90,7 @@ def export_classifier(
         "metrics": [],
         "trained_on": trained_on,
         "licence": "Apache-2.0; the terms of the training data hold beside it",
-        "files": hashes(folder, "model.onnx", "model.safetensors"),
+        "files": hashes(folder, ONNX, SAFETENSORS),
     }
     write_config(folder, config)
     decision = Decision.model_validate_json(json.dumps(config["decision"]))
@@ -111,6 +103,41 @@ def _held(settings: ClassifierSettings, inner: Inner | None) -> dict[str, Any]:
     if isinstance(inner, RendererFolder):
         return {"renderer": name, "branches": branches_of(settings.input)}
     return {"generator": name}
+
+
+def write_network(
+    folder: Path,
+    weights: dict[str, Tensor],
+    settings: ClassifierSettings,
+    faces: NDArray[np.uint8],
+    inner: Inner | None = None,
+) -> Classifier:
+    """Write a network as safetensors and as ONNX.
+
+    Args:
+        folder: Where to write; made if missing.
+        weights: State of the network.
+        settings: The recipe that made it.
+        faces: (N, S, S, 3) on which both must agree.
+        inner: The generator or renderer that it holds, unless its input is ``plain``.
+
+    Returns:
+        What ONNX Runtime makes of it, at a temperature of 1.
+
+    Raises:
+        ModelError: ONNX Runtime does not compute what torch does, or the weights are not of this network.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model = build_network(settings, inner)
+    load_weights(model, weights)
+    model.eval()
+    save_tensors(folder / SAFETENSORS, weights)
+    exported, outputs = _to_export(model)
+    export_onnx(exported, settings.size, folder / ONNX, outputs)
+    mean, std = face_scale(settings)
+    classifier = Classifier(folder / ONNX, size=settings.size, mean=mean, std=std)
+    check_parity(exported, folder / ONNX, classifier.preprocess(faces))
+    return classifier
 
 
 def _to_export(network: Network) -> tuple[nn.Module, tuple[str, ...]]:

@@ -124,6 +124,20 @@ def test_embedded_models_are_copied_and_never_changed(table: Path, tmp_path: Pat
     assert "it is there already" in again.stderr
 
 
+def test_faces_are_cut_as_is_asked_from_then_on(table: Path, tmp_path: Path, dfdetect: Run) -> None:
+    model = write_lamp(tmp_path / "model", 5.0)
+    own = load_model_folder(model).config.input.margin
+    done = dfdetect("classifier", "calibrate", model, table, "--margin", "0.7", "-o", "tight", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["before"]["margin"], found["after"]["margin"]) == (own, 0.7)
+    tight = load_model_folder(tmp_path / "tight").config
+    assert tight.input.margin == 0.7
+    assert "a square of 0.7 times" in (tmp_path / "tight" / "README.md").read_text()
+    plain = dfdetect("classifier", "calibrate", "./tight", table, "--json")
+    assert json.loads(plain.stdout)["before"] == found["after"]
+
+
 def test_what_the_model_learned_from_goes_with_the_copy(table: Path, tmp_path: Path, dfdetect: Run) -> None:
     from deepfake_cli.training.measure.overlap import find_learned, write_learned
     from deepfake_cli.training.tables import Source

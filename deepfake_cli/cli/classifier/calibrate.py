@@ -57,6 +57,15 @@ def calibrate_model(
             help="Share of the videos that the UNCERTAIN band may hold. Profile: classifier.abstain.",
         ),
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=4,
+            metavar="NUMBER",
+            help="Cut faces as a square of so many times the longer side of their box. Default: as before.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -92,6 +101,7 @@ def calibrate_model(
         split or ["choose"],
         settings.calibrate,
         settings.classifier.abstain,
+        margin=margin,
         track=track(quiet),
     )
     place = write_calibrated(folder, found, output)
@@ -118,6 +128,7 @@ def _show(found: "Calibrated") -> None:
 def _lines(choice: "Choice") -> list[tuple[str, str]]:
     low, high = choice.uncertain
     return [
+        ("margin", f"{choice.margin:g}"),
         ("temperature", f"{choice.temperature:.4f}"),
         ("threshold", f"{choice.threshold:.4f}"),
         ("UNCERTAIN", f"{low:.4f} to {high:.4f}"),

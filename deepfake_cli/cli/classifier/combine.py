@@ -26,13 +26,20 @@ def combine_models(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Judge the mirror image of each face too.")
     ] = False,
+    weights: Annotated[
+        bool,
+        typer.Option(
+            "--weights", help="Average the weights of models that were trained on from one another."
+        ),
+    ] = False,
     split: ChosenSplitOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
     """Make one detector of several: the mean of what they say of a face.
 
-    It is as slow as all of them together, twice that with --mirrored, and mostly better than each.
+    It is as slow as all of them together, twice that with --mirrored, and mostly better than each. With
+    --weights it is one network and as fast as one.
     Temperature, threshold and band are set as `classifier calibrate` does, by the section [calibrate] of the
     profile.
     """
@@ -41,6 +48,7 @@ def combine_models(
 
     settings = load_profile(profile)
     with needs_extra("train"):
+        from deepfake_cli.training.average import average
         from deepfake_cli.training.calibrate.calibrate import calibrate
         from deepfake_cli.training.calibrate.write import refuse_existing, write_calibrated
         from deepfake_cli.training.combine import combine
@@ -48,7 +56,11 @@ def combine_models(
     refuse_existing(output)
     members = [resolve(model, track=track(quiet)) for model in models]
     with TemporaryDirectory() as folder:  # until it has a threshold of its own
-        made = combine(members, Path(folder) / "model", mirrored=mirrored)
+        if weights:
+            members = [average(members, Path(folder) / "averaged", settings.classifier)]
+        made = members[0]
+        if mirrored or not weights:
+            made = combine(members, Path(folder) / "model", mirrored=mirrored)
         found = calibrate(
             *(made, tables, split or ["choose"], settings.calibrate, settings.classifier.abstain),
             track=track(quiet),

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_cli.errors import DataError
+from deepfake_cli.errors import DataError, UsageError
 from deepfake_cli.inference.stack import open_scorer
-from deepfake_cli.io.model_folder import ModelFolder
+from deepfake_cli.io.model_folder import ModelFolder, StackFolder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import CalibrateSettings
 
@@ -38,6 +38,7 @@ class Choice:
     """How logits become verdicts, and how well that does on the faces it was chosen on.
 
     Attributes:
+        margin: Side of the square that is cut, relative to the longer side of the face's box.
         temperature: Logits are divided by it.
         threshold: Scores from here on mean FAKE.
         uncertain: The band about it.
@@ -47,6 +48,7 @@ class Choice:
         true_positives: Share of the fake ones that are.
     """
 
+    margin: float
     temperature: float
     threshold: float
     uncertain: tuple[float, float]
@@ -114,6 +116,7 @@ def calibrate(
     settings: CalibrateSettings,
     abstain: float,
     *,
+    margin: float | None = None,
     track: Track = untracked,
 ) -> Calibrated:
     """Choose temperature, threshold and band on videos, or on faces where no video has several.
@@ -124,16 +127,21 @@ def calibrate(
         splits: Of the tables.
         settings: How the threshold is chosen.
         abstain: Largest share of the examples that the band may hold.
+        margin: How faces are cut from now on; as the model does by default.
         track: Shows the progress.
 
     Raises:
         DataError: A table or picture cannot be read, there are too few of a class, all faces have the same
             score, or no threshold has the false-positive rate that is asked for.
     """
+    if margin is not None and isinstance(model, StackFolder):
+        raise UsageError("a stack cuts faces as its members do", "leave out --margin")
     rows = _read(tables, splits)
     examples = "videos" if has_videos(rows) else "faces"
     _refuse_few(rows, examples)
-    seen = _look(model, rows, track)
+    own = model.config.input.margin
+    margin = own if margin is None else margin
+    seen = _look(model, rows, margin, track)
     if np.ptp(seen.scores_at(1.0)) == 0:
         raise DataError(
             "all faces have the same score: there is nothing to choose", "check the model and the table"
@@ -143,6 +151,7 @@ def calibrate(
     threshold = _round_up(_threshold(seen.labels, scores, settings))
     low, high = (round(end, _DIGITS) for end in uncertain_band(scores, threshold, abstain))
     now, decision = model.config.calibration.temperature, model.config.decision
+    earlier = seen if margin == own else _look(model, rows, own, track)
     real, fake = _count(seen.labels)
     source = f"{'+'.join(splits)} of {_names(tables)}: {real} real and {fake} fake {examples}"
     return Calibrated(
@@ -151,8 +160,8 @@ def calibrate(
         fake=fake,
         temperature_source=f"least log loss on {source}",
         threshold_source=f"{_rule(settings)} on {source}",
-        before=_choice(seen, now, decision.threshold, decision.uncertain),
-        after=_choice(seen, temperature, threshold, (low, high)),
+        before=_choice(earlier, own, now, decision.threshold, decision.uncertain),
+        after=_choice(seen, margin, temperature, threshold, (low, high)),
         crowd=tuple(round(t, _DIGITS) for t in crowd_thresholds(scores[seen.labels == 0], threshold)),
         frame_rules=_frame_rules(seen, temperature, scores >= threshold) if examples == "videos" else None,
     )
@@ -177,8 +186,8 @@ def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
         )
 
 
-def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
-    scorer = open_scorer(model, threads=0)
+def _look(model: ModelFolder, rows: Sequence[FaceRow], margin: float, track: Track) -> _Seen:
+    scorer = open_scorer(_with_margin(model, margin), threads=0)
     logits = [
         scorer.logits(
             [scorer.cut(picture, row.box) for picture, row in zip(batch.pictures, batch.rows, strict=True)]
@@ -191,6 +200,14 @@ def _look(model: ModelFolder, rows: Sequence[FaceRow], track: Track) -> _Seen:
         labels[places[row.video]] = row.fake
     which = np.array([places[row.video] for row in rows], np.int64)
     return _Seen(labels, which, np.concatenate(logits))
+
+
+def _with_margin(model: ModelFolder, margin: float) -> ModelFolder:
+    """Take a model that cuts faces otherwise; a stack leaves that to its members."""
+    if margin == model.config.input.margin:
+        return model
+    given = model.config.input.model_copy(update={"margin": margin})
+    return ModelFolder(model.path, model.config.model_copy(update={"input": given}), model.revision)
 
 
 def _threshold(labels: NDArray[np.int64], scores: NDArray[np.float64], settings: CalibrateSettings) -> float:
@@ -210,10 +227,13 @@ def _rule(settings: CalibrateSettings) -> str:
     return "greatest balanced accuracy"
 
 
-def _choice(seen: _Seen, temperature: float, threshold: float, uncertain: tuple[float, float]) -> Choice:
+def _choice(
+    seen: _Seen, margin: float, temperature: float, threshold: float, uncertain: tuple[float, float]
+) -> Choice:
     scores = seen.scores_at(temperature).round(_DIGITS)
     called = scores >= threshold
     return Choice(
+        margin=margin,
         temperature=temperature,
         threshold=threshold,
         uncertain=uncertain,

@@ -95,6 +95,7 @@ def way_from(stack: Path, member: Path) -> str:
 
 def _config(model: ModelFolder, found: Calibrated) -> dict[str, Any]:
     config: dict[str, Any] = json.loads((model.path / CONFIG).read_text(encoding="utf-8"))
+    config["input"]["margin"] = found.after.margin
     config["calibration"] = {"temperature": found.after.temperature, "source": found.temperature_source}
     config["decision"] |= {
         "threshold": found.after.threshold,
