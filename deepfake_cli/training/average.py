@@ -5,20 +5,19 @@ increasing inference time", ICML 2022. It works for weights that were trained on
 one another; those of separate trainings have no mean that means anything.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from deepfake_cli.errors import ModelError
-from deepfake_cli.io.model_folder import CONFIG, ONNX, SAFETENSORS, ModelFolder, load_model_folder
+from deepfake_cli.io.model_folder import ONNX, SAFETENSORS, ModelFolder, load_model_folder
 from deepfake_cli.settings import ClassifierSettings
 
 from .checkpoints import load_tensors
+from .combine import begin_config
 from .export import hashes, write_config, write_network
 
 _FACES = 4  # of noise, on which ONNX Runtime must compute what torch does
@@ -47,7 +46,7 @@ def average(members: Sequence[ModelFolder], folder: Path, settings: ClassifierSe
     )
     noise = np.random.default_rng(0).integers(0, 256, (_FACES, *[first.input.size] * 2, 3), np.uint8)
     write_network(folder, _mean([load_tensors(member.safetensors) for member in members]), recipe, noise)
-    write_config(folder, _config(members, folder))
+    write_config(folder, begin_config(members, "averaged") | {"files": hashes(folder, ONNX, SAFETENSORS)})
     return load_model_folder(folder)
 
 
@@ -78,15 +77,4 @@ def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {
         name: torch.stack([state[name].double() for state in states]).mean(0).to(states[0][name].dtype)
         for name in names
-    }
-
-
-def _config(members: Sequence[ModelFolder], folder: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((members[0].path / CONFIG).read_text(encoding="utf-8"))
-    learned = dict.fromkeys(name for member in members for name in member.config.trained_on)
-    return config | {
-        "name": f"{config['name'][:80]}-averaged",
-        "metrics": [],
-        "trained_on": list(learned),
-        "files": hashes(folder, ONNX, SAFETENSORS),
     }

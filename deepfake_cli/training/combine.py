@@ -161,20 +161,31 @@ def _model(
     return make_model(graph, opset_imports=[make_opsetid("", _OPSET)], ir_version=_IR)
 
 
-def _config(members: Sequence[ModelFolder], folder: Path, size: int, mirrored: bool) -> dict[str, Any]:
-    """Describe the whole by its first member, and by what all learned from."""
+def begin_config(members: Sequence[ModelFolder], ending: str) -> dict[str, Any]:
+    """Begin the ``config.json`` of what is made of several models.
+
+    Args:
+        members: The first says all that is not known otherwise.
+        ending: Of the name.
+
+    Returns:
+        All but ``files``; it names what all members learned from, and nothing that was measured.
+    """
     config: dict[str, Any] = json.loads((members[0].path / CONFIG).read_text(encoding="utf-8"))
     learned = dict.fromkeys(name for member in members for name in member.config.trained_on)
+    del config["files"]
+    return config | {"name": f"{config['name'][:80]}-{ending}", "metrics": [], "trained_on": list(learned)}
+
+
+def _config(members: Sequence[ModelFolder], folder: Path, size: int, mirrored: bool) -> dict[str, Any]:
+    config = begin_config(members, "mirrored" if len(members) == 1 else "combined")
     architecture = " and ".join(member.config.architecture for member in members)
     return config | {
-        "name": f"{config['name'][:80]}-{'mirrored' if len(members) == 1 else 'combined'}",
         "method": "plain",
         "generator": None,
         "architecture": architecture + (", of a face and its mirror image" if mirrored else ""),
         "input": config["input"] | {"size": size},
         "calibration": {"temperature": 1.0, "source": "the members' own"},
-        "metrics": [],
-        "trained_on": list(learned),
         "files": hashes(folder, *(name for name in (ONNX, SAFETENSORS) if (folder / name).exists())),
     }
 

@@ -141,7 +141,8 @@ def calibrate(
     _refuse_few(rows, examples)
     own = model.config.input.margin
     margin = own if margin is None else margin
-    seen = _look(model, rows, margin, track)
+    looks = _look(model, rows, {own, margin}, track)
+    seen = looks[margin]
     if np.ptp(seen.scores_at(1.0)) == 0:
         raise DataError(
             "all faces have the same score: there is nothing to choose", "check the model and the table"
@@ -151,7 +152,6 @@ def calibrate(
     threshold = _round_up(_threshold(seen.labels, scores, settings))
     low, high = (round(end, _DIGITS) for end in uncertain_band(scores, threshold, abstain))
     now, decision = model.config.calibration.temperature, model.config.decision
-    earlier = seen if margin == own else _look(model, rows, own, track)
     real, fake = _count(seen.labels)
     source = f"{'+'.join(splits)} of {_names(tables)}: {real} real and {fake} fake {examples}"
     return Calibrated(
@@ -160,7 +160,7 @@ def calibrate(
         fake=fake,
         temperature_source=f"least log loss on {source}",
         threshold_source=f"{_rule(settings)} on {source}",
-        before=_choice(earlier, own, now, decision.threshold, decision.uncertain),
+        before=_choice(looks[own], own, now, decision.threshold, decision.uncertain),
         after=_choice(seen, margin, temperature, threshold, (low, high)),
         crowd=tuple(round(t, _DIGITS) for t in crowd_thresholds(scores[seen.labels == 0], threshold)),
         frame_rules=_frame_rules(seen, temperature, scores >= threshold) if examples == "videos" else None,
@@ -186,20 +186,23 @@ def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
         )
 
 
-def _look(model: ModelFolder, rows: Sequence[FaceRow], margin: float, track: Track) -> _Seen:
-    scorer = open_scorer(_with_margin(model, margin), threads=0)
-    logits = [
-        scorer.logits(
-            [scorer.cut(picture, row.box) for picture, row in zip(batch.pictures, batch.rows, strict=True)]
-        )
-        for batch in track(batches(rows), "scoring", count_batches(rows))
-    ]
+def _look(
+    model: ModelFolder, rows: Sequence[FaceRow], margins: set[float], track: Track
+) -> dict[float, _Seen]:
+    """Score the faces, cut by each margin, by margin; every picture is decoded once."""
+    scorers = {margin: open_scorer(_with_margin(model, margin), threads=0) for margin in margins}
+    logits: dict[float, list[NDArray[np.float64]]] = {margin: [] for margin in margins}
+    for batch in track(batches(rows), "scoring", count_batches(rows)):
+        pairs = list(zip(batch.pictures, batch.rows, strict=True))
+        for margin, scorer in scorers.items():
+            faces = [scorer.cut(picture, row.box) for picture, row in pairs]
+            logits[margin].append(scorer.logits(faces))
     places = {video: place for place, video in enumerate(dict.fromkeys(row.video for row in rows))}
     labels = np.zeros(len(places), np.int64)
     for row in rows:
         labels[places[row.video]] = row.fake
     which = np.array([places[row.video] for row in rows], np.int64)
-    return _Seen(labels, which, np.concatenate(logits))
+    return {margin: _Seen(labels, which, np.concatenate(told)) for margin, told in logits.items()}
 
 
 def _with_margin(model: ModelFolder, margin: float) -> ModelFolder:
