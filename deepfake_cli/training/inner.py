@@ -40,8 +40,8 @@ def empty_renderer(folder: RendererFolder) -> nn.Module:
     config = folder.config
     if config.architecture == _INVERSE_RENDER_NET:
         weights = inner_weights(folder)
-        prior = LightingPrior(*map(torch.zeros_like, (weights["mean"], weights["vectors"])))
-        return InverseRenderNet(config.shape.width, prior)
+        known = [torch.zeros_like(weights[name]) for name in LightingPrior._fields if name in weights]
+        return InverseRenderNet(config.shape.width, LightingPrior(*known) if known else None)
     try:
         return FaceRenderer(config.architecture, config.shape.width, config.shape.depth)
     except RuntimeError as error:

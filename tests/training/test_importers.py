@@ -200,7 +200,7 @@ def test_dessas_resnet_gives_the_difference_of_its_outputs(
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:3])  # the last is no pickle
 def test_what_could_run_code_is_refused_and_does_not_run(kind: str, legacy: bool, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     content = {"model_state_dict": {"a": torch.zeros(2)}, "callback": Payload(marker)}

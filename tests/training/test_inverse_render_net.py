@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from deepfake_cli.errors import ModelError, UsageError
 from deepfake_cli.io.model_folder import load_renderer_folder
+from deepfake_cli.models.illumination import solve_lighting, to_linear
 from deepfake_cli.training.importing.importers import import_checkpoint
 from deepfake_cli.training.importing.inverse_render_net import read_inverse_render_net
 from deepfake_cli.training.importing.tensor_bundle import TensorBundle
@@ -190,14 +191,30 @@ def test_an_index_of_random_damage_is_never_a_traceback(seed: int, tmp_path: Pat
     assert refused(tmp_path)
 
 
-def test_the_prior_is_needed_and_checked(weights: Weights, tmp_path: Path) -> None:
+def test_the_prior_is_checked(weights: Weights, tmp_path: Path) -> None:
     write_bundle(tmp_path / "model.ckpt", weights)
-    assert "--prior names the folder" in refused(tmp_path)
     write_prior(tmp_path / "prior")
     np.save(tmp_path / "prior" / "mean.npy", np.zeros(9))
     assert "instead of 27 and (18, 27)" in refused(tmp_path, tmp_path / "prior")
     np.save(tmp_path / "prior" / "mean.npy", np.array([None]), allow_pickle=True)
     assert "cannot be read as an array of numbers" in refused(tmp_path, tmp_path / "prior")
+
+
+def test_half_a_prior_is_refused(weights: Weights, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "model.ckpt", weights)
+    write_prior(tmp_path)
+    (tmp_path / "pcaVector.npy").unlink()
+    assert "--prior names the folder" in refused(tmp_path)
+
+
+def test_without_a_prior_any_light_is_taken(weights: Weights, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "model.ckpt", weights)
+    network = read_inverse_render_net(tmp_path, None)
+    with torch.inference_mode():
+        parts = network(torch.from_numpy(picture(56, 50)).permute(2, 0, 1)[None] * 2 - 1)
+    image = to_linear(torch.from_numpy(picture(56, 50)).permute(2, 0, 1)[None])
+    free = solve_lighting(image, parts.albedo, parts.normals, parts.shadow)
+    np.testing.assert_allclose(parts.lighting, free, atol=1e-4)
 
 
 def test_only_inverse_render_net_has_a_prior(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ two were tuned further, on IIW and on DIODE; the files do not say which one this
 - Lighting is solved from linear light. Its authors raise it to 2.2 a second time for single pictures.
 - Lighting is solved with a small ridge in place of a pseudoinverse, and over all pixels: there is no
   mask of the sky.
+- {prior}
 - A square is cut, of 1.3 times the longer side of the box of a face, and scaled to 200 px.
 
 ## Terms
@@ -104,3 +105,5 @@ Those of its authors, and of the data that it learned from.
 ## Numbers
 
 """
+PRIOR = "Lighting is taken to the nearest that the imported prior knows, as its authors do."
+NO_PRIOR = "Any lighting is taken, as no prior was imported; its authors take the nearest that theirs knows."

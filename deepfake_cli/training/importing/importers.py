@@ -23,7 +23,7 @@ from deepfake_cli.models.published import DessaClassifier, MriGanClassifier
 from ..checkpoints import save_tensors
 from ..export import check_parity, export_onnx, hashes, write_config
 from ..inner import empty_generator, inner_weights
-from .cards import DESSA, INVERSE_RENDER_NET, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER
+from .cards import DESSA, INVERSE_RENDER_NET, MAPS, MRI_GAN, MRI_GAN_CLASSIFIER, NO_PRIOR, PRIOR
 from .foreign import fit, read_tensors
 from .inverse_render_net import read_inverse_render_net
 
@@ -79,7 +79,8 @@ def import_checkpoint(
         folder: Where to write; must not be there yet.
         minimum_faces: Faces a person needs before a classifier's verdict may rest on them.
         generator: Whose maps ``mri-gan-classifier`` judges; without one it judges faces.
-        prior: Folder of the prior of lighting of ``inverserendernet``; that of the checkpoint by default.
+        prior: Folder of the prior of lighting of ``inverserendernet``; that beside the
+            checkpoint, if any, by default.
 
     Raises:
         ModelError: The checkpoint or the generator cannot be used, or ONNX Runtime does not compute what
@@ -240,7 +241,8 @@ def _inverse_render_net(file: Path, prior: Path | None) -> _Imported:
         "shape": {"width": WIDTH, "depth": DEPTH},
     }
     learned = ("MegaDepth",)
-    return _Imported(network, network.state_dict(), OUTPUTS, config, learned, INVERSE_RENDER_NET)
+    card = INVERSE_RENDER_NET.format(prior=NO_PRIOR if network.mean is None else PRIOR)
+    return _Imported(network, network.state_dict(), OUTPUTS, config, learned, card)
 
 
 def _built(folder: GeneratorFolder) -> nn.Module:

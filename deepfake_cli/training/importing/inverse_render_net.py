@@ -30,13 +30,14 @@ def read_inverse_render_net(folder: Path, prior: Path | None) -> InverseRenderNe
     Args:
         folder: Holds ``NAME.index`` and ``NAME.data-00000-of-00001``; where it holds several checkpoints, its
             file ``checkpoint`` says which.
-        prior: Holds ``mean.npy`` and ``pcaVector.npy``; the folder of the checkpoint by default.
+        prior: Holds ``mean.npy`` and ``pcaVector.npy``; the folder of the checkpoint by default. If neither
+            file lies there, any light is taken.
 
     Returns:
         The network, on the CPU, ready to use.
 
     Raises:
-        ModelError: There is no checkpoint or no prior, or one of them cannot be used.
+        ModelError: There is no checkpoint, or it or the prior cannot be used.
     """
     checkpoint = _find(folder)
     bundle = TensorBundle(checkpoint)
@@ -53,8 +54,8 @@ def read_inverse_render_net(folder: Path, prior: Path | None) -> InverseRenderNe
             "its training went wrong, or the file is damaged",
         )
     network.load_state_dict(state, assign=True)
-    known = _read_prior(prior or folder)
-    network.mean, network.vectors = known
+    if prior or any((folder / name).exists() for name in (_MEAN, _VECTORS)):
+        network.mean, network.vectors = _read_prior(prior or folder)
     return network.eval()
 
 
