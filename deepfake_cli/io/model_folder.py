@@ -30,7 +30,7 @@ DEFAULT = "plain"
 _USES = {
     "classifier": "it judges faces, as in: dfdetect scan --model",
     "generator": "it paints maps, as in: dfdetect gan predict --model",
-    "renderer": "it takes faces apart, as docs/model-folder.md describes",
+    "renderer": "it takes faces apart, as in: dfdetect data modalities --renderer",
 }
 
 # Far above any real one; what a Hub repository or a mistaken path calls config.json may be of any size.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._options import PresetOpt, ProfileOpt, QuietOpt
+from .._given import given
+from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
 from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
 from .._ui import Column, Row, board, note, say
 
@@ -32,6 +33,7 @@ def train(
         ),
     ] = None,
     preset: PresetOpt = None,
+    settings: SetOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
@@ -46,20 +48,20 @@ def train(
     from deepfake_cli.profile import load_profile
 
     sources = sources_of(tables)
-    settings = load_profile(profile, preset=preset).gan
+    recipe = load_profile(profile, given(settings), preset).gan
     with needs_extra("train"):
         from deepfake_cli.training.gan.run import run_gan
         from deepfake_cli.training.processes import is_first
     with board(_COLUMNS, 0, quiet) as shown:
 
         def watch(step: "GanStep") -> None:
-            now = f"epoch {step.epoch}/{settings.epochs}"
+            now = f"epoch {step.epoch}/{recipe.epochs}"
             shown.advance(step.steps)
             shown.stage(f"{now}  G {step.losses.generator:.2f}  D {step.losses.discriminator:.3f}")
 
-        for epoch in run_gan(sources, settings, output, resume=resume, start=start, watch=watch):
+        for epoch in run_gan(sources, recipe, output, resume=resume, start=start, watch=watch):
             if not quiet:
-                shown.row(_row(epoch, settings.epochs))
+                shown.row(_row(epoch, recipe.epochs))
     if is_first():
         say(str(output / "model"))
     if is_first() and not quiet:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._extras import needs_extra
-from .._options import PresetOpt, ProfileOpt, QuietOpt
+from .._given import given
+from .._options import PresetOpt, ProfileOpt, QuietOpt, SetOpt
 from .._training import ResumeRunOpt, RunOpt, TablesArg, sources_of
 from .._ui import Column, Row, board, note, say, warn
 
@@ -35,6 +36,7 @@ def train(
         ),
     ] = None,
     preset: PresetOpt = None,
+    settings: SetOpt = None,
     profile: ProfileOpt = None,
     quiet: QuietOpt = False,
 ) -> None:
@@ -50,7 +52,7 @@ def train(
     from deepfake_cli.profile import load_profile
 
     sources = sources_of(tables)
-    settings = load_profile(profile, preset=preset).renderer
+    recipe = load_profile(profile, given(settings), preset).renderer
     with needs_extra("train"):
         from deepfake_cli.training.processes import is_first
         from deepfake_cli.training.renderer.run import run_renderer
@@ -58,12 +60,12 @@ def train(
 
         def watch(step: "RendererStep") -> None:
             shown.advance(step.steps)
-            shown.stage(f"epoch {step.epoch}/{settings.epochs}  loss {step.losses.total:.3f}")
+            shown.stage(f"epoch {step.epoch}/{recipe.epochs}  loss {step.losses.total:.3f}")
 
         epoch = None
-        for epoch in run_renderer(sources, settings, output, resume=resume, start=start, watch=watch):
+        for epoch in run_renderer(sources, recipe, output, resume=resume, start=start, watch=watch):
             if not quiet:
-                shown.row(_row(epoch, settings.epochs))
+                shown.row(_row(epoch, recipe.epochs))
     if is_first():
         say(str(output / "model"))
     if is_first() and not quiet:
