@@ -37,23 +37,23 @@ def main() -> None:
         for method, model in models.items():
             if splits == ["report"] or name not in model.config.trained_on:
                 judged[method] = judge(model, table, splits)
-        show(name, "+".join(splits), judged)
+        show(name, "+".join(splits), judged, "plain")
 
 
-def show(dataset: str, splits: str, judged: dict[str, Judged]) -> None:
-    """Print AUCs over videos, and how each differs from that of ``plain``, on the same drawn sources."""
+def show(dataset: str, splits: str, judged: dict[str, Judged], against: str) -> None:
+    """Print AUCs over videos, and how each differs from that of one of them, on the same drawn sources."""
     parts = {name: by_video(one) for name, one in judged.items()}
     some = next(iter(parts.values()))
     print(
         f"\n{dataset}, {splits}: {(some.labels == 0).sum()} real and {(some.labels == 1).sum()} fake videos\n"
     )
-    print("| | AUC | 95 % interval | difference to plain | 95 % interval |")
+    print(f"| | AUC | 95 % interval | difference to {against} | 95 % interval |")
     print("|---|---|---|---|---|")
     for name, part in parts.items():
         low, high = bootstrap(auc, part.labels, part.scores, part.sources)
         cells = [name, f"{auc(part.labels, part.scores):.3f}", f"{low:.3f} to {high:.3f}"]
-        if name != "plain" and "plain" in parts:
-            found = differ(part, parts["plain"], quick_auc, quick_auc)
+        if name != against and against in parts:
+            found = differ(part, parts[against], quick_auc, quick_auc)
             low, high = found.interval
             cells += [f"{found.difference:+.3f}", f"{low:+.3f} to {high:+.3f}"]
         print(f"| {' | '.join([*cells, '', ''][:5])} |")

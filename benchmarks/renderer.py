@@ -1,16 +1,23 @@
-"""Measure renderers of faces: the compact one against InverseRenderNet, a face at a time.
+"""Measure renderers of faces, and `dfdetect scan --method modalities`.
 
     python benchmarks/renderer.py [--runs 20] [--threads 1]
 
-Both run eager in torch, on the CPU, with the same threads. Each figure is a ratio of two things done in turn
-in this run, medians of all turns. Weights are random, which takes as long as trained ones. The compact one is
-that of the profile; it is made for faces of 128 px, InverseRenderNet for pictures of 200.
+Each figure is a ratio of two things done in turn in this run, medians of all turns, and printed as a row of
+the table in benchmarks/modalities.md. Both networks run eager in torch, on the CPU, with the same threads;
+their weights are random, which takes as long as trained ones. The compact one is that of the profile.
 """
 
 import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
+import footage
 import torch
-from generator import in_turn
+from generator import in_turn, row
+from scan import FRAMES
 from torch import nn
 
 from deepfake_cli.models.face_renderer import FaceRenderer
@@ -18,6 +25,7 @@ from deepfake_cli.models.inverse_render_net import InverseRenderNet
 from deepfake_cli.profile import load_profile
 
 FULL_SIDE = 200  # pixels that InverseRenderNet is made for
+CLIPS = ("1080p-web", "480p-web")
 
 
 def main() -> None:
@@ -26,7 +34,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
+    print("| | measured | target | met |\n|---|---|---|---|")
+    rendering(asked.runs, asked.threads)
+    for clip in CLIPS:
+        scanning(clip, min(asked.runs, 3))
+
+
+def rendering(runs: int, threads: int) -> None:
+    """Compare the compact renderer with InverseRenderNet, a face at a time."""
+    torch.set_num_threads(threads)
     torch.manual_seed(0)
     recipe = load_profile().renderer
     compact = FaceRenderer(recipe.architecture, recipe.width, recipe.depth).eval()
@@ -37,16 +53,15 @@ def main() -> None:
         "full": lambda: render(full, large),
         "full, as small": lambda: render(full, small),
     }
-    taken = in_turn(work, asked.runs)
-    weights = {name: sum(p.numel() for p in net.parameters()) for name, net in (("c", compact), ("f", full))}
-    print(f"{asked.threads} thread(s), torch {torch.__version__}, medians of {asked.runs} runs in turn.\n")
-    print("| a face | InverseRenderNet | compact | ratio |\n|---|---|---|---|")
-    row("each as it is made for", (FULL_SIDE, taken["full"]), (recipe.size, taken["compact"]))
-    row("both alike", (recipe.size, taken["full, as small"]), (recipe.size, taken["compact"]))
-    print(
-        f"| weights | {weights['f'] / 1e6:.1f} million | {weights['c'] / 1e6:.1f} million "
-        f"| {weights['f'] / weights['c']:.1f} |"
+    taken = in_turn(work, runs)
+    row(
+        f"compact at {recipe.size} px / InverseRenderNet at {FULL_SIDE} px",
+        taken["compact"] / taken["full"],
+        0.25,
     )
+    row(f"both at {recipe.size} px", taken["compact"] / taken["full, as small"], 0.25)
+    times = ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in taken.items())
+    print(f"| a face: {times} | | | |", flush=True)
 
 
 @torch.inference_mode()
@@ -55,10 +70,21 @@ def render(network: nn.Module, face: torch.Tensor) -> None:
     network(face)
 
 
-def row(what: str, full: tuple[int, float], compact: tuple[int, float]) -> None:
-    """Print a row: sides in pixels and seconds of both."""
-    cells = [f"{1000 * seconds:.1f} ms ({side} px)" for side, seconds in (full, compact)]
-    print(f"| {what} | {cells[0]} | {cells[1]} | {full[1] / compact[1]:.1f} |", flush=True)
+def scanning(kind: str, runs: int) -> None:
+    """Compare ways to scan 10 s of footage with scanning by the face alone, as whole processes."""
+    scan = [str(Path(sys.executable).with_name("dfdetect")), "scan", "--quiet", *FRAMES]
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        footage.make_clip(clip, kind, 10, 0)
+
+        def process(method: str) -> Callable[[], object]:
+            return lambda: subprocess.run(
+                [*scan, "--method", method, str(clip)], capture_output=True, check=False
+            )
+
+        taken = in_turn({name: process(name) for name in ("plain", "modalities", "all")}, runs)
+    row(f"scan --method modalities / plain, 10 s of {kind}", taken["modalities"] / taken["plain"], 3)
+    print(f"| scan --method all / plain, 10 s of {kind} | {taken['all'] / taken['plain']:.2f} | none | |")
 
 
 if __name__ == "__main__":
