@@ -1,7 +1,7 @@
 """Classifiers that look at what a renderer takes a face apart into, each modality by a branch of its own."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -61,12 +61,18 @@ class ModalityClassifier(nn.Module):
     def forward(self, faces: Tensor) -> Judged:
         """Judge faces (N, 3, S, S) in [-1, 1]."""
         # Exporters do not know the switch, and judging has no gradients anyway.
-        with torch.no_grad() if self.training else nullcontext():
+        with self._as_it_judges(faces) if self.training else nullcontext():
             rendered = Rendered(*self.renderer(_sized(faces, self.rendered)))
             views = {FACE: faces, **_views(rendered)}
         said = torch.stack([branch(views[name]) for name, branch in self.branches.items()], 1)
         parts = said.float() * self.weights  # (N, K)
         return Judged(parts.sum(1) + self.bias, parts, *rendered)
+
+    @contextmanager
+    def _as_it_judges(self, faces: Tensor) -> Iterator[None]:
+        """Render without gradients, and as precisely as later: lighting is solved badly in bfloat16."""
+        with torch.no_grad(), torch.autocast(faces.device.type, enabled=False):
+            yield
 
     def train(self, mode: bool = True) -> "ModalityClassifier":
         """Switch the branches between learning and judging; the renderer only ever renders."""

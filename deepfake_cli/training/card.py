@@ -58,10 +58,8 @@ def _head(config: dict[str, Any]) -> str:
 
 
 def _numbers(config: dict[str, Any]) -> str:
-    faces = config["input"]
     lines = [
-        f"- Network: {config['architecture']}, faces of {faces['size']} px, cut as a square of "
-        f"{faces['margin']} times the longer side of the detector's box",
+        *_networks(config),
         f"- Trained on: {', '.join(config['trained_on'])}",
         *_sights(config),
         *_choices(config),
@@ -74,6 +72,18 @@ def _numbers(config: dict[str, Any]) -> str:
         cells = [m["dataset"], m["split"], m["metric"], f"{m['value']:.3f}", interval, m["real"], m["fake"]]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
+
+
+def _networks(config: dict[str, Any]) -> list[str]:
+    """Say what the network is and how faces are cut for it, or which models a stack asks."""
+    if members := config.get("members"):
+        asked = [f"{one['model']} ({one['revision'][:12]}), weight {one['weight']:g}" for one in members]
+        return [f"- Asks: {'; '.join(asked)}; bias {config['bias']:g}. Each cuts faces as it does by itself"]
+    faces = config["input"]
+    return [
+        f"- Network: {config['architecture']}, faces of {faces['size']} px, cut as a square of "
+        f"{faces['margin']} times the longer side of the detector's box"
+    ]
 
 
 def _sights(config: dict[str, Any]) -> list[str]:

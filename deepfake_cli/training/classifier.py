@@ -121,7 +121,8 @@ def train_classifier(
     pairs = FacePairs(_pools(sources, profile, track, warn), settings)
     learner = Learner(settings, inner, start)
     plateau = Plateau(settings.plateau_patience, settings.plateau_factor)
-    progress = Progress(recipe_of(profile), learner.began, asdict(plateau))
+    held = {inner.config.task: inner.revision} if inner else {}
+    progress = Progress(recipe_of(profile) | held, learner.began, asdict(plateau))
     if resume:
         progress = resume_progress(learner.load(checkpoint), progress.recipe, checkpoint)
         plateau = Plateau(**progress.plateau)  # type: ignore[arg-type]

@@ -33,6 +33,8 @@ from .inner import Inner
 from .measure.evaluate import Measurement
 from .networks import Network, architecture_of, build_network, face_scale, load_weights
 
+LICENCE = "Apache-2.0; the terms of the training data hold beside it"  # of what is trained here
+
 _PARITY = 1e-3  # largest difference of an output between torch and ONNX Runtime
 _OPSET = 18
 _BATCH = 8
@@ -88,8 +90,7 @@ def export_classifier(
         },
         **decide(labels, logits, settings, source),
         "metrics": [],
-        "trained_on": trained_on,
-        "licence": "Apache-2.0; the terms of the training data hold beside it",
+        **_terms(trained_on, inner),
         "files": hashes(folder, ONNX, SAFETENSORS),
     }
     write_config(folder, config)
@@ -103,6 +104,17 @@ def _held(settings: ClassifierSettings, inner: Inner | None) -> dict[str, Any]:
     if isinstance(inner, RendererFolder):
         return {"renderer": name, "branches": branches_of(settings.input)}
     return {"generator": name}
+
+
+def _terms(trained_on: list[str], inner: Inner | None) -> dict[str, Any]:
+    """Say what a network learned from and under which terms it is; those of what it holds are its own too."""
+    if inner is None:
+        return {"trained_on": trained_on, "licence": LICENCE}
+    task, theirs = inner.config.task, inner.config.licence
+    return {
+        "trained_on": list(dict.fromkeys([*inner.config.trained_on, *trained_on])),
+        "licence": LICENCE if theirs == LICENCE else f"{LICENCE}; for the {task}: {theirs}",
+    }
 
 
 def write_network(

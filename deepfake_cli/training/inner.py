@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_cli.errors import ModelError
-from deepfake_cli.io.model_folder import SAFETENSORS, GeneratorFolder, RendererFolder
+from deepfake_cli.io.model_folder import CONFIG, SAFETENSORS, GeneratorFolder, RendererFolder
 from deepfake_cli.models.face_renderer import FaceRenderer
 from deepfake_cli.models.generator import build_generator
 from deepfake_cli.models.illumination import LightingPrior
@@ -38,14 +38,29 @@ def empty_renderer(folder: RendererFolder) -> nn.Module:
         ModelError: There is no such encoder, or the weights, which tell the size of a prior, are missing.
     """
     config = folder.config
-    if config.architecture == _INVERSE_RENDER_NET:
+    try:
+        if config.architecture != _INVERSE_RENDER_NET:
+            return FaceRenderer(config.architecture, config.shape.width, config.shape.depth)
         weights = inner_weights(folder)
         known = [torch.zeros_like(weights[name]) for name in LightingPrior._fields if name in weights]
         return InverseRenderNet(config.shape.width, LightingPrior(*known) if known else None)
-    try:
-        return FaceRenderer(config.architecture, config.shape.width, config.shape.depth)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f"the renderer {folder.path} cannot be built: {error}") from error
+
+
+def fill_inner(network: nn.Module, folder: Inner) -> None:
+    """Load the weights of a folder into the generator or the renderer that it describes.
+
+    Raises:
+        ModelError: They are not there, or damaged, or of another network than the folder says.
+    """
+    try:
+        network.load_state_dict(inner_weights(folder))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{folder.safetensors} is of another network than {CONFIG} beside it says: "
+            f"{str(error).splitlines()[-1].strip()}"
+        ) from error
 
 
 def inner_weights(folder: Inner) -> dict[str, Tensor]:

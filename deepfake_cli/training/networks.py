@@ -21,7 +21,7 @@ from deepfake_cli.models.timm_encoder import build_encoder
 from deepfake_cli.settings import ClassifierSettings
 
 from .imagenet import check_architecture, load_encoder, load_encoders
-from .inner import Inner, empty_generator, empty_renderer, inner_weights
+from .inner import Inner, empty_generator, empty_renderer, fill_inner
 
 Network = FaceClassifier | MapClassifier | ModalityClassifier
 Scale = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -129,7 +129,7 @@ def begin(
     judge = judge_of(network)
     if isinstance(network, MapClassifier):
         assert inner is not None
-        network.painter.generator.load_state_dict(inner_weights(inner))  # type: ignore[union-attr]
+        fill_inner(network.painter.generator, inner)
     if start is not None:
         whole = any(name.startswith("painter.") for name in start)
         load_weights(network if whole or judge is network else judge, start)
@@ -147,7 +147,7 @@ def begin(
 def _begin_on_modalities(
     network: ModalityClassifier, settings: ClassifierSettings, inner: Inner, start: dict[str, Tensor] | None
 ) -> str:
-    network.renderer.load_state_dict(inner_weights(inner))
+    fill_inner(network.renderer, inner)
     if start is not None:
         # The renderer is the recipe's, whichever the other run had.
         ours = {f"renderer.{name}": tensor for name, tensor in network.renderer.state_dict().items()}

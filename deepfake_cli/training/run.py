@@ -113,7 +113,7 @@ def write_model(sources: list[Source], profile: Profile, folder: Path, inner: In
         inner=inner,
         name=f"{architecture_of(settings).removeprefix('tf_').replace('_', '-')}-{settings.size}"
         + ("" if settings.input == "plain" else f"-{settings.input}"),
-        trained_on=[source.table.parent.name for source in learned_from(sources, settings)],
+        trained_on=[source.table.absolute().parent.name for source in learned_from(sources, settings)],
     )
     judged = [
         _of_table(number, source, chosen, scores)

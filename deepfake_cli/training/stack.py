@@ -4,9 +4,7 @@ Wolpert, "Stacked generalization", Neural Networks 5 (1992): weights are fitted 
 faces that they did not learn from, those of the split ``choose``.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 
-from deepfake_cli.errors import DataError, OutputError, UsageError
+from deepfake_cli.errors import DataError, UsageError
 from deepfake_cli.inference.stack import open_scorer
-from deepfake_cli.io.files import reason
 from deepfake_cli.io.model_folder import STACKED, StackFolder
 from deepfake_cli.io.model_folder import ModelFolder as ModelFolder  # what a member is
+from deepfake_cli.io.workspace import write_folder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import ClassifierSettings
 
@@ -33,12 +29,11 @@ from .measure.evaluate import FEWEST, read_rows
 from .measure.examples import examples_of, is_enough, quick_auc
 from .measure.judged import Judged
 from .measure.metrics import bootstrap
+from .measure.overlap import carry_learned
+from .stack_fit import Numbers, cross_validate, fit_weights, part_by_source
 from .tables import FaceRow
 
-_FOLDS = 5  # of the cross-validation
 _DIGITS = 4  # of a weight
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ def stack(
     """Fit a stack of several classifiers, and write its folder.
 
     Every video counts the same in the fit, however many faces it has. Temperature, threshold and band follow
-    from the faces, as in training.
+    from what is said of each face by a fit to faces of other sources: of its own it would seem too sure.
 
     Args:
         asked: The members, two or more, none of them a stack.
@@ -134,18 +129,22 @@ def stack(
     if not is_enough(part):
         words = f"{real} real and {fake} fake {part.name} are too few to fit a stack to"
         raise DataError(words, f"take at least {FEWEST} of each: add tables with --on")
+    folds = part_by_source(rows, settings.seed)
     told = _ask(asked, rows, track)
-    exact_bias, exact = _fit(told, rows)
+    exact_bias, exact = fit_weights(told, rows)
     bias, weights = round(exact_bias, _DIGITS), exact.round(_DIGITS)
+    held_out = cross_validate(told, rows, folds)
     standings = (
         *(_stand(one.name, blank, told[:, k], float(weights[k])) for k, one in enumerate(asked)),
         _stand("plain average", blank, told.mean(axis=1)),
-        _stand("stack, cross-validated", blank, _cross_validate(told, rows, settings.seed)),
+        _stand("stack, cross-validated", blank, held_out),
     )
     labels = np.array([row.fake for row in rows], np.int64)
-    source = f"{blank.split} of {' and '.join(_names(tables))}: {_count(labels)}"
-    decided = decide(labels, bias + told @ weights, settings, source)
-    _write(output, _config(asked, tables, output, bias, weights) | decided)
+    source = f"{blank.split} of {' and '.join(_names(tables))}: {_count(labels)}, cross-validated"
+    decided = decide(labels, held_out, settings, source)
+    with write_folder(output) as folder:
+        carry_learned(folder, [one.folder.path for one in asked], tables, track=track)
+        write_config(folder, _config(asked, tables, output, bias, weights) | decided)
     return Stacked(output, part.name, real, fake, bias, standings)
 
 
@@ -164,7 +163,9 @@ def _refuse_unfit(asked: Sequence[Asked]) -> None:
     for one in asked:
         if isinstance(one.folder, StackFolder):
             raise UsageError(f"{one.name} is a stack itself", "name its members")
-    if len({(one.reference, one.folder.revision) for one in asked}) < len(asked):
+    # What each adds is told by its name, so one model of the Hub cannot be two members either.
+    places = {one.folder.path.resolve() if one.is_folder else one.reference for one in asked}
+    if len({one.folder.path.resolve() for one in asked}) < len(asked) or len(places) < len(asked):
         raise UsageError("a model is named twice", "name each once: its weight says how much it counts")
 
 
@@ -181,30 +182,6 @@ def _ask(asked: Sequence[Asked], rows: Sequence[FaceRow], track: Track) -> Numbe
             ]
             told[inside, k] = scorer.logits(cuts) / temperature
     return told
-
-
-def _fit(told: Numbers, rows: Sequence[FaceRow]) -> tuple[float, Numbers]:
-    """Fit bias and weights, (K,), by logistic regression with the usual L2 penalty; videos count the same."""
-    _, which, counts = np.unique([row.video for row in rows], return_inverse=True, return_counts=True)
-    share = len(counts) / counts[which]  # so that the videos weigh as much as there are faces
-    model = LogisticRegression(max_iter=1000)
-    model.fit(told, [row.fake for row in rows], share * (len(rows) / share.sum()))
-    return float(model.intercept_[0]), np.asarray(model.coef_[0], np.float64)
-
-
-def _cross_validate(told: Numbers, rows: Sequence[FaceRow], seed: int) -> Numbers:
-    """Judge every face, (N,) logits, by a fit to faces of other sources."""
-    labels = np.array([row.fake for row in rows])
-    sources = np.array([row.original for row in rows])
-    folds = min(_FOLDS, len(set(sources[labels])), len(set(sources[~labels])))
-    if folds < 2:
-        raise DataError("all faces of a class are from one source", "add tables with --on")
-    held_out = np.zeros(len(rows))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for learned, judged in splitter.split(told, labels, sources):
-        bias, weights = _fit(told[learned], [rows[i] for i in learned])
-        held_out[judged] = bias + told[judged] @ weights
-    return held_out
 
 
 def _stand(name: str, blank: Judged, logits: Numbers, weight: float | None = None) -> Standing:
@@ -260,16 +237,3 @@ def _config(
 def _reference(one: Asked, output: Path) -> str:
     """Name a member as the stack does; a folder by the way to it from that of the stack."""
     return way_from(output, Path(one.reference)) if one.is_folder else one.reference
-
-
-def _write(output: Path, config: dict[str, Any]) -> None:
-    """Write the folder, which appears when it is whole."""
-    temporary = output.with_name(f".{output.name[:40]}.{os.getpid()}.part")
-    try:
-        temporary.mkdir(parents=True)
-        write_config(temporary, config)
-        temporary.rename(output)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {reason(error)}", "choose another --output") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -52,15 +52,17 @@ def combine_models(
         from deepfake_cli.training.calibrate.calibrate import calibrate
         from deepfake_cli.training.calibrate.write import refuse_existing, write_calibrated
         from deepfake_cli.training.combine import combine
+        from deepfake_cli.training.measure.overlap import carry_learned
 
     refuse_existing(output)
-    members = [resolve(model, track=track(quiet)) for model in models]
+    given = members = [resolve(model, track=track(quiet)) for model in models]
     with TemporaryDirectory() as folder:  # until it has a threshold of its own
         if weights:
             members = [average(members, Path(folder) / "averaged", settings.classifier)]
         made = members[0]
         if mirrored or not weights:
             made = combine(members, Path(folder) / "model", mirrored=mirrored)
+        carry_learned(made.path, [member.path for member in given], tables, track=track(quiet))
         found = calibrate(
             *(made, tables, split or ["choose"], settings.calibrate, settings.classifier.abstain),
             track=track(quiet),

@@ -82,20 +82,39 @@ def write_learned(path: Path, sources: Iterable[Source], *, track: Track = untra
         DataError: A table cannot be read.
         OutputError: The file cannot be written.
     """
-    tables = []
-    for source in sources:
-        name = source.table.resolve().parent.name
-        seen = describe(name, read_faces(source.table, _SEEN), track=track)
-        faces = [f"{value:016x}" for value in seen.faces.tolist()]
-        tables.append({"dataset": name, "originals": sorted(seen.originals), "faces": faces})
-    with write_atomically(path) as file:
-        file.write(json.dumps({"schema": _SCHEMA, "tables": tables}) + "\n")
+    _write(path, [_note(source.table, track) for source in sources])
+
+
+def carry_learned(
+    folder: Path, members: Iterable[Path], tables: Iterable[Path], *, track: Track = untracked
+) -> None:
+    """Note in a folder what a model learned from that is made of others; not if one of them does not tell.
+
+    Args:
+        folder: Of the model.
+        members: Folders of those it is made of.
+        tables: What it was fitted to or calibrated on besides.
+        track: Shows the progress.
+
+    Raises:
+        DataError: A note or a table cannot be read.
+        OutputError: The file cannot be written.
+    """
+    notes = []
+    for member in members:
+        path = find_learned(member)
+        if path is None:
+            return
+        notes += _read_tables(path)
+    _write(folder / LEARNED, [*notes, *(_note(table, track) for table in tables)])
 
 
 def find_learned(model: Path) -> Path | None:
     """Find the ``learned.json`` of a model folder: in it, or beside it where a run made it."""
-    inside, beside = model / LEARNED, model.resolve().parent / LEARNED
-    return next((path for path in (inside, beside) if path.is_file()), None)
+    places = [model / LEARNED]
+    if model.resolve().name == "model":  # as runs call it; what else lies there is not of the run
+        places.append(model.resolve().parent / LEARNED)
+    return next((path for path in places if path.is_file()), None)
 
 
 def read_learned(path: Path) -> Learned:
@@ -104,14 +123,7 @@ def read_learned(path: Path) -> Learned:
     Raises:
         DataError: It is none.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] != _SCHEMA:
-            raise ValueError
-        return _parse(found["tables"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "remove it: what the model learned from is then told by the names of data sets alone"
-        raise DataError(f"{path} does not say what the model learned from", hint) from error
+    return _parse(_read_tables(path))
 
 
 def describe(dataset: str, rows: Sequence[FaceRow], *, track: Track = untracked) -> Learned:
@@ -135,6 +147,32 @@ def overlap(learned: Learned, test: Learned) -> Overlap:
         for one, other in (pairs.T, pairs.T[::-1]):
             near[one[tested[one] & known[other]]] = True
     return Overlap(len(learned.originals & test.originals), int(near.sum()))
+
+
+def _note(table: Path, track: Track) -> dict[str, Any]:
+    """Note what the splits of a table hold that a model sees before it is tested."""
+    name = table.resolve().parent.name
+    seen = describe(name, read_faces(table, _SEEN), track=track)
+    faces = [f"{value:016x}" for value in seen.faces.tolist()]
+    return {"dataset": name, "originals": sorted(seen.originals), "faces": faces}
+
+
+def _write(path: Path, tables: list[dict[str, Any]]) -> None:
+    with write_atomically(path) as file:
+        file.write(json.dumps({"schema": _SCHEMA, "tables": tables}) + "\n")
+
+
+def _read_tables(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != _SCHEMA:
+            raise ValueError
+        _parse(found["tables"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "remove it: what the model learned from is then told by the names of data sets alone"
+        raise DataError(f"{path} does not say what the model learned from", hint) from error
+    tables: list[dict[str, Any]] = found["tables"]
+    return tables
 
 
 def _parse(tables: list[dict[str, Any]]) -> Learned:

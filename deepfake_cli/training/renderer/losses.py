@@ -13,6 +13,7 @@ from deepfake_cli.models.illumination import basis
 _SOFT = 0.01  # differences below this count by their square, above it by themselves
 _DARK = 0.02  # brightness that a face is taken to have at least: below it is noise
 _STEPS = (1, 4)  # pixels between what ought to be alike
+_RARE = 0.4  # what shadow costs; at 0.1 dark skin, beards and eyes became shadow
 _SHARPNESS = 60.0  # how fast albedo may change where the chromaticity does
 
 
@@ -61,7 +62,7 @@ def light_smoothness(shading: Tensor, shadow: Tensor) -> Tensor:
     middle = avg_pool2d(shading, 3, 1)
     rough = _robust(shading[:, :, 1:-1, 1:-1] - middle).mean()
     varied = sum(_change(shadow, 1, axis).abs().mean() for axis in (2, 3))
-    return 4 * rough + varied + 0.1 * (1 - shadow).mean()
+    return 4 * rough + varied + _RARE * (1 - shadow).mean()
 
 
 def white_loss(shading: Tensor) -> Tensor:
