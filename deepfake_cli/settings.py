@@ -286,6 +286,12 @@ class RendererSettings(Section):
             raise ValueError("renderer.size must be a multiple of 2 to the power of renderer.depth")
         return self
 
+    @model_validator(mode="after")
+    def _fills_a_batch(self) -> Self:
+        if self.faces < self.batch:
+            raise ValueError("renderer.faces must be renderer.batch or more")
+        return self
+
 
 class PredictSettings(Section):
     """What paints maps of faces, and in which frames."""

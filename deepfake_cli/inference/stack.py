@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.io.model_folder import ModelFolder, StackFolder
 
-from .classifier import Classifier, Explained, probabilities
+from .classifier import Classifier, Explained, check_finite, probabilities
 
 Cuts = tuple[NDArray[np.uint8], ...]  # of one face: (S, S, 3) for each view, of that view's size
 
@@ -43,7 +43,15 @@ class Scorer(ABC):
     branches: tuple[str, ...] = ()
 
     def cut(self, picture: NDArray[np.uint8], box: ArrayLike) -> Cuts:
-        """Cut a face out of a picture (H, W, 3), as the networks see it."""
+        """Cut a face out of a picture, as the networks see it.
+
+        Args:
+            picture: (H, W, 3) RGB.
+            box: (4,) x0, y0, x1, y1 in pixels of the picture; may reach outside it.
+
+        Returns:
+            For each view an (S, S, 3) RGB face of that view's size.
+        """
         return tuple(cut_face(picture, box, *view) for view in self.views)
 
     def score(self, faces: Sequence[Cuts]) -> NDArray[np.float32]:
@@ -62,7 +70,13 @@ class Scorer(ABC):
 
     @abstractmethod
     def logits(self, faces: Sequence[Cuts]) -> NDArray[np.float64]:
-        """Return (N,) logits, above 0 for fake, before they are divided by the temperature of the model.
+        """Tell how fake each face looks, before that is divided by the temperature of the model.
+
+        Args:
+            faces: N faces as they were cut; one or more.
+
+        Returns:
+            (N,) logits, above 0 for fake.
 
         Raises:
             ModelError: A network answers with something that is not a number.
@@ -72,8 +86,12 @@ class Scorer(ABC):
     def explain(self, faces: Sequence[Cuts]) -> Explained:
         """Tell how likely each face is fake, with all that is known of why.
 
+        Args:
+            faces: N faces as they were cut; one or more.
+
         Raises:
-            ModelError: A network answers with something that is not a number, or beyond 0 to 1 in a map.
+            ModelError: A network answers with something that is not a number, or beyond 0 to 1 in a map; or
+                temperatures and weights make such a thing of it.
         """
 
 
@@ -150,9 +168,11 @@ class Stack(Scorer):
 
     def explain(self, faces: Sequence[Cuts]) -> Explained:
         """Tell the scores, and what each member adds to them."""
-        parts = self._parts(faces)
-        scores = probabilities(self._bias + parts.sum(axis=1), self._temperature)
-        return Explained(scores, None, None, (parts / self._temperature).astype(np.float32), None)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what comes of it is checked
+            parts = self._parts(faces)
+            scores = probabilities(self._bias + parts.sum(axis=1), self._temperature)
+            said = Explained(scores, None, None, (parts / self._temperature).astype(np.float32), None)
+        return check_finite(said)
 
     def _parts(self, faces: Sequence[Cuts]) -> NDArray[np.float64]:
         """Return (N, K) what each member adds to the logit."""

@@ -90,7 +90,7 @@ def read_taken(folder: Path) -> TakenFrames:
         )
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}", hint) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:  # Infinity is no number of pixels
         raise DataError(f"{path} is damaged", hint) from error
 
 
@@ -113,7 +113,7 @@ def write_taken(folder: Path, taken: TakenFrames) -> None:
 
 def _frame(stored: dict[str, Any]) -> TakenFrame:
     file = str(stored["file"])
-    if Path(file).name != file:
+    if Path(file).name != file or file == "..":
         raise ValueError("a frame's file lies in the folder")
     size = int(stored["width"]), int(stored["height"])
     return TakenFrame(file, int(stored["frame"]), float(stored["time"]), *size)

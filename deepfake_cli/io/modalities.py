@@ -78,7 +78,7 @@ def read_modalities(folder: Path) -> ApartFaces:
         return ApartFaces(str(stored["settings"]), str(stored["renderer"]), faces)
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}", hint) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise DataError(f"{path} is damaged", hint) from error
 
 
@@ -105,7 +105,10 @@ def write_modalities(folder: Path, apart: ApartFaces) -> None:
 
 
 def _face(stored: dict[str, Any]) -> ApartFace:
-    files = {name: str(stored[name]) for name in MODALITIES}
-    if any(Path(file).name != file for file in files.values()):
+    face, files = str(stored["face"]), {name: str(stored[name]) for name in MODALITIES}
+    if any(Path(file).name != file or file == ".." for file in (face, *files.values())):
         raise ValueError("the pictures lie in the folder")
-    return ApartFace(str(stored["face"]), files, tuple(map(float, stored["coefficients"])))
+    coefficients = tuple(map(float, stored["coefficients"]))
+    if len(coefficients) != 27:
+        raise ValueError("light has 27 coefficients")
+    return ApartFace(face, files, coefficients)

@@ -140,7 +140,8 @@ class Common(_Part):
     Attributes:
         schema_version: Version of this layout; ``schema`` in the file.
         name: What the model is called where it is shown.
-        architecture: Name of the network, as timm calls it, or ``unet``.
+        architecture: Name of the network, as timm calls it, or ``unet``, ``mlp``, ``inverserendernet``; of a
+            stack ``stack of`` and the names of its members.
         input: How faces enter.
         metrics: How well it does, where that was measured.
         trained_on: Names of the data sets that it learned from.
@@ -204,8 +205,8 @@ class Member(_Part):
     """A classifier that a stack asks.
 
     Attributes:
-        model: Name of an embedded model, path of a folder from that of the stack, or ``owner/name`` on the
-            Hub.
+        model: Name of an embedded model; path of a folder from that of the stack, which begins with a dot; or
+            ``owner/name`` on the Hub.
         revision: Of the model; another one is refused.
         temperature: Of the model when the stack was made; its logit is divided by it.
         weight: Factor of what comes of that.
@@ -216,6 +217,11 @@ class Member(_Part):
     temperature: Positive
     weight: float
 
+    @property
+    def is_path(self) -> bool:
+        """Whether it is named by the path of a folder."""
+        return self.model.startswith(".")
+
 
 class StackConfig(ModelConfig):
     """What `config.json` says about a stack: a classifier that adds up what several others say.
@@ -225,13 +231,20 @@ class StackConfig(ModelConfig):
 
     Attributes:
         method: What tells it from a classifier with a network.
-        members: Whom it asks, two or more.
+        members: Whom it asks, two or more, no name twice.
         bias: What its logit begins with.
     """
 
     method: Literal["all"]  # type: ignore[assignment]  # no method of a network
     members: Annotated[tuple[Member, ...], Field(min_length=2)]
     bias: float
+
+    @model_validator(mode="after")
+    def _asks_each_once(self) -> Self:
+        names = [member.model for member in self.members]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"members has {', '.join(twice)} twice: each is told by its name")
+        return self
 
     def has_network(self) -> bool:
         """Tell that it has none."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from .timm_encoder import Up, build_encoder, doubled
+from .timm_encoder import Up, build_halving_encoder, doubled
 
 _DARK = -1.5  # half of all true maps are black: an untrained network begins near them
 
@@ -15,11 +15,14 @@ class EncoderUNet(nn.Module):
         width: Channels at half resolution on the way up; they double with every level further in, up to
             ``4 * width``.
         depth: How often the resolution is halved; deeper levels of the encoder are left out.
+
+    Raises:
+        RuntimeError: timm has no such encoder, or its levels do not halve the resolution one by one.
     """
 
     def __init__(self, architecture: str, width: int, depth: int) -> None:
         super().__init__()
-        encoder = build_encoder(architecture, depth)
+        encoder = build_halving_encoder(architecture, depth)
         self.encoder: nn.Module = encoder
         skips: list[int] = encoder.feature_info.channels()
         before, ups = skips[-1], []

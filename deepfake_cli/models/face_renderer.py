@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from .illumination import basis, shade
-from .timm_encoder import Up, build_encoder, doubled
+from .timm_encoder import Up, build_halving_encoder, doubled
 
 _LEAST = 0.02  # shading: a polynomial of second order falls below 0 where a face looks away from all light
 # What an untrained network sees, before the sigmoid: a surface of 18 % grey, on which 95 % of light arrives.
 _GREY, _LIT = -1.5, 3.0
-OUTPUTS = ("albedo", "normals", "shading", "shadow", "lighting")
 
 
 class Rendered(NamedTuple):
@@ -39,6 +38,9 @@ class Rendered(NamedTuple):
     lighting: Tensor
 
 
+OUTPUTS = Rendered._fields
+
+
 class FaceRenderer(nn.Module):
     """A U-Net around a timm encoder; ``albedo * shading * shadow`` is the picture in linear light.
 
@@ -47,11 +49,14 @@ class FaceRenderer(nn.Module):
         width: Channels at half resolution on the way up, and at full; they double with every level further
             in, up to ``4 * width``.
         depth: How often the resolution is halved; deeper levels of the encoder are left out.
+
+    Raises:
+        RuntimeError: timm has no such encoder, or its levels do not halve the resolution one by one.
     """
 
     def __init__(self, architecture: str, width: int, depth: int) -> None:
         super().__init__()
-        encoder = build_encoder(architecture, depth)
+        encoder = build_halving_encoder(architecture, depth)
         self.encoder: nn.Module = encoder
         skips: list[int] = [3, *encoder.feature_info.channels()]  # the picture itself is the outermost
         before, ups = skips.pop(), []

@@ -87,7 +87,6 @@ def solve_lighting(
     albedo: Tensor,
     normals: Tensor,
     shadow: Tensor,
-    mask: Tensor | None = None,
     prior: LightingPrior | None = None,
 ) -> Tensor:
     """Find the light under which surfaces look most like a picture.
@@ -101,17 +100,14 @@ def solve_lighting(
         albedo: (N, 3, H, W) share of light that is thrown back, in [0, 1].
         normals: (N, 3, H, W) unit normals.
         shadow: (N, 1, H, W) share of light that arrives, in [0, 1].
-        mask: (N, 1, H, W) weight of pixels, 0 to leave them out; all count alike by default.
         prior: Take the nearest light on this plane, as ``project`` does.
 
     Returns:
         (N, 9, 3) coefficients in the order of ``basis``, each red, green, blue.
     """
-    weight = shadow if mask is None else shadow * mask
-    arriving = (albedo * weight).double().flatten(2).unsqueeze(2)  # (N, 3, 1, HW)
+    arriving = (albedo * shadow).double().flatten(2).unsqueeze(2)  # (N, 3, 1, HW)
     rows = basis(normals).double().flatten(2).unsqueeze(1) * arriving  # (N, 3, 9, HW)
-    seen = linear_image if mask is None else linear_image * mask
-    target = rows @ seen.double().flatten(2).unsqueeze(3)  # (N, 3, 9, 1)
+    target = rows @ linear_image.double().flatten(2).unsqueeze(3)  # (N, 3, 9, 1)
     lighting = _solve(rows @ rows.transpose(2, 3), target).squeeze(3).transpose(1, 2).to(albedo.dtype)
     return lighting if prior is None else project(lighting, prior)
 
@@ -120,23 +116,6 @@ def project(lighting: Tensor, prior: LightingPrior) -> Tensor:
     """Take lightings (N, 9, 3) to the nearest ones that a prior knows: ``mean + V V^T (lighting - mean)``."""
     away = lighting.flatten(1) - prior.mean
     return (prior.mean + away @ prior.vectors @ prior.vectors.T).reshape(-1, 9, 3)
-
-
-def lit_sphere(lighting: Tensor, size: int) -> Tensor:
-    """Draw a white sphere under each light, to look at it: what InverseRenderNet shows of lighting.
-
-    Args:
-        lighting: (N, 9, 3) coefficients in the order of ``basis``, each red, green, blue.
-        size: Side of the picture in pixels, which the sphere fills.
-
-    Returns:
-        (N, 3, size, size) linear light in [0, 1], 0 around the sphere.
-    """
-    steps = (torch.arange(size, device=lighting.device, dtype=lighting.dtype) + 0.5) * (2 / size) - 1
-    y, x = torch.meshgrid(-steps, steps, indexing="ij")
-    depth = 1 - x * x - y * y  # z^2
-    normals = torch.stack((x, y, depth.clamp(min=0).sqrt())).unsqueeze(0)
-    return shade(normals, lighting).clamp(0, 1) * (depth > 0)
 
 
 def _solve(matrix: Tensor, target: Tensor) -> Tensor:

@@ -33,11 +33,25 @@ def build_encoder(architecture: str, depth: int) -> Any:
         deepest: str = encoder.feature_info.info[depth - 1]["module"]
     except (AssertionError, IndexError) as error:
         raise RuntimeError(f"{architecture} has no {depth} levels") from error
-    # timm keeps the blocks behind the deepest level in encoders of its EfficientNet family.
+    # timm keeps the blocks behind the deepest level in encoders of its EfficientNet family; others, which it
+    # takes apart itself, have no such part.
     container, _, last = deepest.partition(".")
-    if last.isdecimal():
+    if last.isdecimal() and hasattr(encoder, container):
         blocks = encoder.get_submodule(container)
         setattr(encoder, container, blocks[: int(last) + 1])
+    return encoder
+
+
+def build_halving_encoder(architecture: str, depth: int) -> Any:
+    """Build an encoder as ``build_encoder`` does, for what joins its levels with others twice as large.
+
+    Raises:
+        RuntimeError: timm has no such encoder, or its levels do not halve the resolution one by one.
+    """
+    encoder = build_encoder(architecture, depth)
+    strides: list[int] = encoder.feature_info.reduction()
+    if strides != [2**level for level in range(1, depth + 1)]:
+        raise RuntimeError(f"the levels of {architecture} divide the resolution by {strides}")
     return encoder
 
 

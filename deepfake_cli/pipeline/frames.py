@@ -1,5 +1,7 @@
 """Take frames out of videos and pictures: the use case behind ``dfdetect data frames``."""
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepfake_cli.core.sampling import sample_times
-from deepfake_cli.errors import DataError
+from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.files import check_readable
 from deepfake_cli.io.frames import TakenFrame, TakenFrames, frames_folder, read_taken, write_taken
 from deepfake_cli.io.images import kind_of
 from deepfake_cli.io.index import IndexRow, read_index, read_source
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.video import Frame, read_frames
-from deepfake_cli.io.workspace import DatasetFolder, require, write_folder
+from deepfake_cli.io.workspace import DatasetFolder, remove_folder, require, write_folder
 from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import Profile
 
@@ -79,18 +81,27 @@ class FramesWork:
             MediaError: The file cannot be read.
             OutputError: The pictures cannot be written.
         """
-        path = media_path(self._folder, self._root, row)
-        size = check_readable(path).st_size
-        raw = path == self._root / row.path
-        source = row.path if raw else f"{self._folder.augmented.name}/{path.name}"
-        settings = fingerprint(_FORMAT, self._settings.model_dump_json(), source, size)
         target = frames_folder(self._folder) / row.id
-        taken = _finished(target, settings) or self._take(path, target, settings, source)
+        try:
+            taken = self._taken(row, target)
+        except MediaError:
+            remove_folder(target)  # what is there belongs to a file that is no longer
+            raise
         return {
             "frames": len(taken.frames),
             "short": int(len(taken.frames) < taken.wanted),
             "noted": int(bool(taken.notes)),
         }
+
+    def _taken(self, row: IndexRow, target: Path) -> TakenFrames:
+        """Return what is there, or take it."""
+        cv2.setNumThreads(1)  # the workers share the processor among themselves
+        path = media_path(self._folder, self._root, row)
+        size = check_readable(path).st_size
+        raw = path == self._root / row.path
+        source = row.path if raw else f"{self._folder.augmented.name}/{path.name}"
+        settings = fingerprint(_FORMAT, self._settings.model_dump_json(), source, size)
+        return _finished(target, settings) or self._take(path, target, settings, source)
 
     def _take(self, path: Path, target: Path, settings: str, source: str) -> TakenFrames:
         """Write the frames of a file and their table."""
@@ -99,10 +110,26 @@ class FramesWork:
             with open_media(path, self._sampling, self._seek_beyond) as media:
                 frames = self._save(media.frames, folder)
             if len(frames) < wanted:  # several moments may fall into one long frame
-                frames = self._save(self._distinct(path, len(frames)), folder) or frames
+                frames = self._take_exactly(path, folder, media.notes, frames)
             taken = TakenFrames(settings, source, wanted, frames, tuple(media.notes))
             write_taken(folder, taken)
         return taken
+
+    def _take_exactly(
+        self, path: Path, folder: Path, notes: list[str], found: tuple[TakenFrame, ...]
+    ) -> tuple[TakenFrame, ...]:
+        """Take distinct frames in place of those that were found, which stay where that does not succeed."""
+        apart = folder / "exact"
+        apart.mkdir()
+        try:
+            frames = self._save(self._distinct(path, len(found)), apart)
+            for frame in frames:
+                os.replace(apart / frame.file, folder / frame.file)
+        except MediaError as error:
+            notes.append(error.message)
+            frames = ()
+        shutil.rmtree(apart)
+        return frames or found
 
     def _distinct(self, path: Path, found: int) -> Iterator[Frame]:
         """Give as many frames as are wanted, each near its moment; none where that many were found before."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_cli.core.sampling import evenly_spread
 from deepfake_cli.core.sheets import contact_sheet
 from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.files import write_atomically
@@ -73,15 +74,10 @@ def _cells(folder: DatasetFolder, row: IndexRow, most: int, side: int) -> list[C
     """Read the frames of a video, small; none where one is damaged."""
     place = frames_folder(folder) / row.id
     try:
-        frames = _spread(read_taken(place).frames, most)
+        frames = evenly_spread(read_taken(place).frames, most)
         return [(scaled(read_image(place / frame.file), side), _title(row, frame)) for frame in frames]
     except (DataError, MediaError):
         return []
-
-
-def _spread(frames: tuple[TakenFrame, ...], most: int) -> list[TakenFrame]:
-    most = min(len(frames), most)
-    return [frames[(2 * i + 1) * len(frames) // (2 * most)] for i in range(most)]
 
 
 def _title(row: IndexRow, frame: TakenFrame) -> str:

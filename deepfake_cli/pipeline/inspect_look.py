@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 
 from deepfake_cli.core.phash import perceptual_hash
+from deepfake_cli.core.sampling import evenly_spread
 from deepfake_cli.errors import DataError, MediaError
 from deepfake_cli.io.crops import Crop, read_crops
 from deepfake_cli.io.forged import read_fakes
@@ -66,7 +67,7 @@ class Looker:
         place = self.folder.crops / row.id
         crops = read_crops(place)
         maps = self._maps(row)
-        chosen = _spread(len(crops.faces), self.hashes)
+        chosen = evenly_spread(range(len(crops.faces)), self.hashes)
         found, problem = [], ""
         for i in chosen:
             file = place / crops.faces[i].file
@@ -96,9 +97,3 @@ class Looker:
 
 def _size(crop: Crop) -> int:
     return round(max(crop.box[2] - crop.box[0], crop.box[3] - crop.box[1]))
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """Choose places evenly among so many."""
-    most = min(count, most)
-    return [(2 * i + 1) * count // (2 * most) for i in range(most)]

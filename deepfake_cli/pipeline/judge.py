@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,17 +86,19 @@ class Judge:
 
         Raises:
             ModelError: The networks cannot be loaded.
-            OutputError: The faces or their maps cannot be saved.
+            OutputError: The faces, their maps or what they are made of cannot be saved.
         """
         far = self._profile.scan.seek_beyond
         reading = Reading(Path(file), self.sampling, seek_beyond=far, threads=threads, timeout=timeout)
         try:
-            with reading:
-                people = self._people(file, threads)  # while the first frames are decoded
-                for frames in people.look(reading):
-                    stage(f"frame {frames}")
-            tracks = [_person(track, self.rule) for track in people.tracks()]
-            people.save_evidence(tracks)
+            with ExitStack() as held:
+                with reading:
+                    # While the first frames are decoded.
+                    people = held.enter_context(closing(self._people(file, threads)))
+                    for frames in people.look(reading):
+                        stage(f"frame {frames}")
+                tracks = [_person(track, self.rule) for track in people.tracks()]
+                people.save_evidence(tracks)
         except MediaError as error:
             return self.unreadable(file, error.message, error.hint, reading)
         except MemoryError:

@@ -21,6 +21,7 @@ from deepfake_cli.io.modalities import (
     read_modalities,
     write_modalities,
 )
+from deepfake_cli.io.model_config import Input
 from deepfake_cli.io.model_folder import RendererFolder
 from deepfake_cli.io.png import encode_png
 from deepfake_cli.io.workspace import DatasetFolder, remove_folder, require, write_folder
@@ -87,6 +88,8 @@ class ModalitiesWork:
 
         Raises:
             MediaError: There are no pictures of faces, or one is damaged.
+            DataError: The table of the faces is missing or damaged.
+            ModelError: The network cannot be loaded, or answers with something that no face is made of.
             OutputError: The pictures cannot be written.
         """
         target = modalities_folder(self._folder) / row.id
@@ -109,11 +112,11 @@ class ModalitiesWork:
         return _finished(target, mark) or self._make(source, target, crops, mark)
 
     def _make(self, source: Path, target: Path, crops: Crops, mark: str) -> ApartFaces:
-        made = []
+        how, made = self._model.config.input, list[ApartFace]()
         with write_folder(target) as folder:
             for start in range(0, len(crops.faces), _CHUNK):
                 chunk = crops.faces[start : start + _CHUNK]
-                parts = self._renderer.take_apart(np.stack([self._face(source, crop) for crop in chunk]))
+                parts = self._renderer.take_apart(np.stack([cut_again(source, crop, how) for crop in chunk]))
                 for crop, one in zip(chunk, parts, strict=True):
                     files = {}
                     for name, picture in draw_parts(one).items():
@@ -124,16 +127,20 @@ class ModalitiesWork:
             write_modalities(folder, apart := ApartFaces(mark, renderer, tuple(made)))
         return apart
 
-    def _face(self, source: Path, crop: Crop) -> NDArray[np.uint8]:
-        """Cut a face out of its picture as renderers learn it, (S, S, 3)."""
-        how = self._model.config.input
-        return cut_face(read_image(source / crop.file), crop.box, how.size, how.margin)
-
     @cached_property
     def _renderer(self) -> "Renderer":
         from deepfake_cli.inference.face_renderer import Renderer
 
         return Renderer.of(self._model)
+
+
+def cut_again(source: Path, crop: Crop, how: Input) -> NDArray[np.uint8]:
+    """Cut a face out of its picture in a folder, as a renderer sees it, (S, S, 3).
+
+    Raises:
+        MediaError: The picture is missing or damaged.
+    """
+    return cut_face(read_image(source / crop.file), crop.box, how.size, how.margin)
 
 
 def _finished(folder: Path, mark: str) -> ApartFaces | None:

@@ -2,17 +2,20 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_cli.core.modalities import MODALITIES
+from deepfake_cli.core.sampling import evenly_spread
 from deepfake_cli.core.sheets import contact_sheet
 from deepfake_cli.errors import DataError, MediaError
+from deepfake_cli.io.crops import Crop, read_crops
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.io.images import read_image
+from deepfake_cli.io.index import read_index
 from deepfake_cli.io.modalities import (
     TABLE,
     ApartFace,
@@ -20,15 +23,21 @@ from deepfake_cli.io.modalities import (
     modalities_sheet,
     read_modalities,
 )
+from deepfake_cli.io.model_config import Input
+from deepfake_cli.io.model_folder import RendererFolder
 from deepfake_cli.io.png import encode_png
-from deepfake_cli.io.workspace import DatasetFolder
+from deepfake_cli.io.workspace import DatasetFolder, require
 from deepfake_cli.settings import Profile
+
+from .modalities import cut_again
 
 _COLUMNS = 1 + len(MODALITIES)
 Cell = tuple[NDArray[np.uint8], str]  # a picture and its title
 
 
-def draw_modalities(folder: DatasetFolder, profile: Profile) -> Path | None:
+def draw_modalities(
+    folder: DatasetFolder, model: RendererFolder, profile: Profile, ids: Iterable[str] | None = None
+) -> Path | None:
     """Draw a contact sheet: a row a face, with its picture and the five that it is made of.
 
     The videos are drawn by ``data.seed``; ``inspect.pictures`` and ``inspect.side`` say how large the sheet
@@ -37,21 +46,24 @@ def draw_modalities(folder: DatasetFolder, profile: Profile) -> Path | None:
 
     Args:
         folder: Of the data set.
+        model: What took the faces apart; a face is drawn as it saw it.
         profile: As above.
+        ids: Of the videos that may be drawn; by default those in the index.
 
     Returns:
         The sheet; None where there is no face.
 
     Raises:
+        DataError: The index is missing or damaged.
         UsageError: Another process works on the data set.
         OutputError: The sheet cannot be written.
     """
     settings = profile.inspect
     rows = max(settings.pictures // _COLUMNS, 1)
     with folder.locked():
-        chosen = _drawn(folder, profile.data.seed, rows)
+        chosen = _drawn(folder, _indexed(folder) if ids is None else ids, profile.data.seed, rows)
         each = max(rows // max(len(chosen), 1), 1)
-        cells = [cell for id in chosen for cell in _cells(folder, id, each)]
+        cells = [cell for id in chosen for cell in _cells(folder, model.config.input, id, each)]
         if not cells:
             modalities_sheet(folder).unlink(missing_ok=True)
             return None
@@ -61,13 +73,18 @@ def draw_modalities(folder: DatasetFolder, profile: Profile) -> Path | None:
     return modalities_sheet(folder)
 
 
-def _drawn(folder: DatasetFolder, seed: int, most: int) -> list[str]:
+def _indexed(folder: DatasetFolder) -> Iterator[str]:
+    index = require(folder.index, f"dfdetect data index {folder.name}")
+    return (row.id for row in read_index(index))
+
+
+def _drawn(folder: DatasetFolder, ids: Iterable[str], seed: int, most: int) -> list[str]:
     """Draw videos that have faces, the same ones whatever else there is."""
 
     def order(id: str) -> str:
         return hashlib.sha256(f"{seed} modalities {id}".encode()).hexdigest()
 
-    with_faces = (place.name for place in modalities_folder(folder).iterdir() if _has_faces(place))
+    with_faces = (id for id in ids if _has_faces(modalities_folder(folder) / id))
     return heapq.nsmallest(most, with_faces, key=order)
 
 
@@ -76,21 +93,21 @@ def _has_faces(place: Path) -> bool:
     return (place / TABLE).exists() and next(place.glob("*.png"), None) is not None
 
 
-def _cells(folder: DatasetFolder, id: str, most: int) -> Iterator[Cell]:
+def _cells(folder: DatasetFolder, how: Input, id: str, most: int) -> Iterator[Cell]:
     """Read faces of a video, evenly spread, and what they are made of; none where a picture is damaged."""
     place = modalities_folder(folder) / id
     try:
-        faces = read_modalities(place).faces
-        most = min(most, len(faces))
-        spread = [faces[(2 * i + 1) * len(faces) // (2 * most)] for i in range(most)]
-        cells = [cell for face in spread for cell in _row(folder, id, face)]
+        crops = {crop.file: crop for crop in read_crops(folder.crops / id).faces}
+        faces = [face for face in read_modalities(place).faces if face.face in crops]
+        spread = evenly_spread(faces, most)
+        cells = [cell for face in spread for cell in _row(folder, how, id, face, crops[face.face])]
     except (DataError, MediaError):
         return
     yield from cells
 
 
-def _row(folder: DatasetFolder, id: str, face: ApartFace) -> Iterator[Cell]:
+def _row(folder: DatasetFolder, how: Input, id: str, face: ApartFace, crop: Crop) -> Iterator[Cell]:
     """Read a face and its parts; the face is named by frame and video, whose ids differ at the end."""
-    yield read_image(folder.crops / id / face.face), f"{Path(face.face).stem} {id.rpartition('__')[2]}"
+    yield cut_again(folder.crops / id, crop, how), f"{Path(face.face).stem} {id.rpartition('__')[2]}"
     for name in MODALITIES:
         yield read_image(modalities_folder(folder) / id / face.files[name]), name

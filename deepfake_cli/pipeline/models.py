@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfake_cli.errors import HubError, ModelError, UsageError
 from deepfake_cli.io.model_config import Member, Task
+from deepfake_cli.io.model_config import StackConfig as StackConfig
 from deepfake_cli.io.model_folder import (
     EMBEDDED,
     AnyFolder,
@@ -120,9 +121,11 @@ def find_model(
 
 
 def _find(reference: str, task: Task | None, track: Track, warn: Warn) -> Model:
-    here = _find_here(reference, task)
-    if here is not None:
-        return here
+    return _find_here(reference, task) or _find_there(reference, task, track, warn)
+
+
+def _find_there(reference: str, task: Task | None, track: Track, warn: Warn) -> Model:
+    """Find a model on the Hub."""
     from deepfake_cli.io.hub import HubReference, fetch
 
     hub = HubReference.parse(reference)
@@ -145,14 +148,13 @@ def _with_members(found: Model, track: Track, warn: Warn) -> Model:
 
 def _find_member(stack: StackFolder, member: Member, track: Track, warn: Warn) -> ModelFolder:
     """Find a member of a stack, and check that it is what the stack was made with."""
-    folder = os.path.abspath(stack.path / member.model)
-    if member.model in _embedded("classifier"):
-        reference = member.model
-    else:
-        is_folder = member.model.startswith(".") or os.path.isdir(folder)
-        reference = folder if is_folder else f"{member.model}@{member.revision}"
     try:
-        found = _find(reference, "classifier", track, warn).folder
+        if member.is_path:
+            found = find_local_model(os.path.abspath(stack.path / member.model), "classifier").folder
+        elif member.model in _embedded("classifier"):
+            found = find_local_model(member.model, "classifier").folder
+        else:
+            found = _find_there(f"{member.model}@{member.revision}", "classifier", track, warn).folder
     except ModelError as error:
         raise ModelError(f"{stack.config.name} asks {member.model}: {error.message}", error.hint) from error
     assert isinstance(found, ModelFolder)  # it was found as a classifier
@@ -167,20 +169,22 @@ def _find_member(stack: StackFolder, member: Member, track: Track, warn: Warn) -
     return found
 
 
-def find_local_model(reference: str) -> Model:
+def find_local_model(reference: str, task: Task | None = None) -> Model:
     """Find an embedded model or one in a folder, and check its files; the Hub is not looked at.
 
     Raises:
-        ModelError: There is no such model, or it is damaged or of another layout.
+        ModelError: There is no such model, or it is damaged, of another layout or for another task.
     """
-    here = _find_here(reference, None)
+    here = _find_here(reference, task)
     if here is None:
-        raise _unknown(reference, None)
+        raise _unknown(reference, task)
     return here
 
 
 def pull_model(reference: str, *, track: Track = untracked) -> Model:
     """Bring a model from the Hub into the cache and check it; a damaged file is fetched once more.
+
+    Members of a stack that are on the Hub are brought too, so that it judges without the network.
 
     Args:
         reference: ``owner/name`` or ``owner/name@revision``; a folder of that name is not looked at.
@@ -188,7 +192,7 @@ def pull_model(reference: str, *, track: Track = untracked) -> Model:
 
     Raises:
         HubError: The Hub cannot be reached, refuses, or lacks it.
-        ModelError: It is damaged or of another layout.
+        ModelError: It is damaged or of another layout, or a member of it is missing or not what it was.
         UsageError: This is no reference to the Hub.
     """
     from deepfake_cli.io.hub import HubReference, fetch
@@ -203,7 +207,7 @@ def pull_model(reference: str, *, track: Track = untracked) -> Model:
     if fetched.trouble:
         hint = f"what is in the cache can be used: {model.reference}"
         raise HubError(f"cannot ask for {hub}: {fetched.trouble}", hint)
-    return model
+    return _with_members(model, track, lambda words: None)  # members are fixed commits: nothing to warn of
 
 
 def list_models() -> list[Model]:

@@ -68,7 +68,7 @@ class People:
         self._detector, self._scorer, self._tracker = detector, scorer, tracker
         self._short_side, self._probability = short_side, probability
         self._threads, self._saving = threads, saving
-        self._evidence = Evidence(threshold)
+        self._evidence = None if saving.modalities is None else Evidence(threshold, saving.modalities)
         self._unscored: list[_Cut] = []
         self.frames = 0
         self.seconds = {"detect": 0.0, "track": 0.0, "classify": 0.0}
@@ -103,8 +103,13 @@ class People:
         Raises:
             OutputError: It cannot be written.
         """
-        if self._saving.modalities is not None:
-            self._evidence.save(self._saving.modalities, people)
+        if self._evidence is not None:
+            self._evidence.save(people)
+
+    def close(self) -> None:
+        """Let go of what is kept on disk."""
+        if self._evidence is not None:
+            self._evidence.close()
 
     def _detect(self, frame: Frame) -> tuple[Faces, float]:
         """Find the faces of a frame; return them, and the seconds that took."""
@@ -185,7 +190,7 @@ class People:
         if saving.heatmaps is not None and spread is not None:
             painted = [paint_heat(*each) for each in zip(pictures, spread, strict=True)]
             _save_each(saving.heatmaps, batch, painted, "_heat")
-        if saving.modalities is not None and said.rendered is not None:
+        if self._evidence is not None and said.rendered is not None:
             for cut, rendered in zip(batch, said.rendered, strict=True):
                 self._evidence.see(cut.person, cut.face, cut.pictures[0], rendered)
 

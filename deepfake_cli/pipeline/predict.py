@@ -3,7 +3,6 @@
 Each file gets a folder with a picture a map, ``FRAME_FACE.png``, and ``maps.json``, which says what they are.
 """
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -17,6 +16,7 @@ from deepfake_cli.settings import Profile
 
 from .inputs import Inputs, find_inputs
 from .painter import TABLE, Painted, Painter
+from .saving import place_mark
 from .workers import Done, Lost, supervise
 
 
@@ -104,12 +104,11 @@ def _targets(files: Sequence[str], output: Path) -> list[Path]:
     count = Counter(names)
     targets = []
     for file, name in zip(files, names, strict=True):
-        place = os.path.realpath(file)
         if count[name] > 1:
-            name += f"-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
+            name += f"-{place_mark(file)}"
         target = output / name
         ours = not os.path.lexists(target) or (target / TABLE).is_file()
-        if not ours or Path(place).is_relative_to(target.resolve()):
+        if not ours or Path(os.path.realpath(file)).is_relative_to(os.path.realpath(target)):
             raise UsageError(f"the maps of {file} would replace {target}", "choose another --output")
         targets.append(target)
     return targets

@@ -48,6 +48,11 @@ class Saving:
 NOTHING = Saving()
 
 
+def place_mark(file: str) -> str:
+    """Tell files of one name in unlike places apart: 8 hex digits of its absolute path, links resolved."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
+
+
 def save_picture(folder: Path, person: int, face: "Observation", picture: bytes, ending: str = "") -> None:
     """Write a picture of a face, a PNG, named after what was found.
 
@@ -64,5 +69,4 @@ def _within(parent: Path | None, file: str) -> Path | None:
     """Name a file's folder in one for all files, so that files of one name in unlike places stay apart."""
     if parent is None:
         return None
-    place = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:8]
-    return parent / f"{os.path.basename(file)}-{place}"
+    return parent / f"{os.path.basename(file)}-{place_mark(file)}"

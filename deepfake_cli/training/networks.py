@@ -129,7 +129,7 @@ def begin(
     judge = judge_of(network)
     if isinstance(network, MapClassifier):
         assert inner is not None
-        fill_inner(network.painter.generator, inner)
+        fill_inner(network.painter.generator, inner)  # type: ignore[arg-type]
     if start is not None:
         whole = any(name.startswith("painter.") for name in start)
         load_weights(network if whole or judge is network else judge, start)

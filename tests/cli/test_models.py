@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import pytest
 from generators import generator_files
-from hub_models import model_files, write_model
+from hub_models import model_files, stack_files, write_model
 from hub_server import HubServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -61,6 +61,24 @@ def test_a_model_is_pulled_listed_explained_and_used_offline(hub: HubServer, mod
     ):
         assert part in explained.stdout
     assert len(hub.requests) == seen
+
+
+def test_a_stack_is_pulled_with_its_members_and_explained(
+    hub: HubServer, models: Run, tmp_path: Path
+) -> None:
+    one, other = hub.add("owner/one", model_files()), hub.add("owner/other", model_files(gain=2.0))
+    named = ("owner/one", one, 1.0, 0.75), ("owner/other", other, 2.0, -0.5)
+    commit = hub.add("owner/stack", stack_files(*named, bias=0.25))
+    pulled = models("pull", "owner/stack")
+    assert (pulled.returncode, pulled.stdout) == (0, f"owner/stack@{commit}\n"), pulled.stderr
+    explained = models("info", pulled.stdout.strip(), HF_HUB_OFFLINE="1")
+    assert (explained.returncode, explained.stderr) == (0, "")
+    assert f"member        owner/one@{one}, weight 0.75\n" in explained.stdout
+    assert f"member        owner/other@{other}, weight -0.5\n" in explained.stdout
+    assert "bias          0.25\n" in explained.stdout
+    here = write_model(tmp_path / "stack", stack_files(*named))
+    write_model(here / "owner" / "one", model_files(gain=9.0))  # does not hide the one on the Hub
+    assert models("info", str(here), HF_HUB_OFFLINE="1").returncode == 0
 
 
 def test_json_says_the_same(models: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import pytest
-from hub_models import model_files, write_model
+from hub_models import model_files, stack_files, write_model
 from hub_server import TOKEN, HubServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -80,6 +80,7 @@ def test_an_embedded_model_goes_to_a_branch_of_a_public_repository(hub: HubServe
         (("m", "owner/name@v1"), {}, "'owner/name@v1' is no repository", "--revision"),
         (("damaged", "owner/name"), {}, "model.onnx of model damaged is damaged", "copy or download"),
         (("foreign", "owner/name"), {}, "foreign is not a dfdetect model", "docs/model-folder.md"),
+        (("stack", "owner/name"), {}, "stacked asks ../m, which nobody finds", "push these first"),
         (("owner/gone", "owner/name"), {}, "there is no model folder owner/gone", "check the path"),
     ],
 )
@@ -94,6 +95,8 @@ def test_a_failure_is_one_line_and_a_hint(
 ) -> None:
     write_model(tmp_path / "damaged", model_files() | {"model.onnx": b"other"})
     write_model(tmp_path / "foreign", {"config.json": b"{}"})
+    named = ("../m", "0" * 12, 1.0, 1.0), ("plain", "0" * 12, 1.0, 1.0)
+    write_model(tmp_path / "stack", stack_files(*named))
     run = push(*arguments, **env)
     assert (run.returncode, run.stdout) == (2, "")
     error, help_ = run.stderr.splitlines()

@@ -75,9 +75,23 @@ def test_what_the_values_look_like() -> None:
 
 
 def test_the_sphere_and_the_gamma_are_those_of_training() -> None:
-    lighting = batch()[4]
-    for one, sphere in zip(lighting, illumination.lit_sphere(torch.from_numpy(lighting), 33), strict=True):
-        np.testing.assert_allclose(light_sphere(one, 33).clip(0, 1), sphere.permute(1, 2, 0), atol=1e-5)
+    steps = (torch.arange(33) + 0.5) * (2 / 33) - 1
+    y, x = torch.meshgrid(-steps, steps, indexing="ij")
+    depth = 1 - x * x - y * y
+    normals = torch.stack((x, y, depth.clamp(min=0).sqrt()))[None]
+    for lighting in batch()[4]:
+        sphere = illumination.shade(normals, torch.from_numpy(lighting)[None])[0].clamp(min=0) * (depth > 0)
+        np.testing.assert_allclose(light_sphere(lighting, 33), sphere.permute(1, 2, 0), atol=1e-5)
     light = np.linspace(0, 1, 100, dtype=np.float32)
     shown = illumination.to_display(torch.from_numpy(light)).numpy()
     np.testing.assert_allclose(to_display(light), shown, atol=1e-4)
+
+
+def test_light_from_the_right_and_from_above_is_seen_there() -> None:
+    lighting = np.zeros((9, 3), np.float32)
+    lighting[0], lighting[3] = 0.5, 0.4
+    sphere = light_sphere(lighting, 64)
+    assert sphere[:, 48:60].mean() > 2 * sphere[:, 4:16].mean()
+    lighting[3], lighting[1] = 0, 0.4
+    sphere = light_sphere(lighting, 64)
+    assert sphere[:32].mean() > 2 * sphere[32:].mean()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,14 @@ def oblong(network: onnx.ModelProto) -> None:
     network.graph.output[1].type.tensor_type.shape.dim[3].dim_value = 8
 
 
-@pytest.mark.parametrize("change", [renamed, turned_around, oblong])
+def heated(network: onnx.ModelProto) -> None:
+    heat = onnx.helper.make_tensor_value_info("heat", onnx.TensorProto.FLOAT, ["N", 16, 16])
+    network.graph.node.append(onnx.helper.make_node("ReduceMean", ["maps", "first"], ["heat"], keepdims=0))
+    network.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "first"))
+    network.graph.output.append(heat)
+
+
+@pytest.mark.parametrize("change", [renamed, turned_around, oblong, heated])
 def test_other_outputs_beside_the_logits_are_refused(
     tmp_path: Path, change: Callable[[onnx.ModelProto], None]
 ) -> None:
@@ -240,6 +248,16 @@ def test_what_branches_add_and_what_faces_are_made_of_come_with_the_scores(
         assert one.albedo.shape == one.normals.shape == one.shading.shape == (16, 16, 3)
         assert (one.shadow.shape, one.lighting.shape) == ((16, 16), (9, 3))
         np.testing.assert_array_equal(one.normals[3, 4], [0, 0, 1])
+
+
+@pytest.mark.parametrize("files", [modalities_files, partial(model_files, network=heating_onnx())])
+def test_a_temperature_that_leads_beyond_all_numbers_is_told(
+    tmp_path: Path, files: Callable[..., dict[str, bytes]]
+) -> None:
+    wild = {"temperature": 1e-46, "source": "lamps"}
+    classifier = Classifier.of(load_model_folder(write_model(tmp_path, files(calibration=wild))))
+    with pytest.raises(ModelError, match="beyond all numbers"):
+        classifier.explain(random_faces(2))
 
 
 @pytest.mark.parametrize("files", [modalities_files((1.0, 2.0)), model_files(network=modalities_onnx())])

@@ -107,6 +107,25 @@ def test_what_a_stack_computes_is_its_revision(stacked: Path, tmp_path: Path) ->
         _ = first.onnx
 
 
+def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+    named = ("owner/name", "0" * 40, 1.0, 1.0), ("owner/name", "1" * 40, 1.0, 1.0)
+    with pytest.raises(ModelError, match="members has owner/name twice"):
+        load_model_folder(write_model(tmp_path / "x", stack_files(*named)))
+
+
+@pytest.mark.parametrize("extreme", [{"weight": 1e60}, {"weight": 1e308, "temperature": 1e-300}])
+def test_numbers_beyond_all_numbers_are_told(
+    stacked: Path, tmp_path: Path, extreme: dict[str, float]
+) -> None:
+    config = json.loads((stacked / "config.json").read_text())
+    config["members"][0] |= extreme
+    wild = open_scorer(
+        resolve(str(write_model(tmp_path / "x", {"config.json": json.dumps(config).encode()})))
+    )
+    with pytest.raises(ModelError, match="beyond all numbers"):
+        wild.explain([wild.cut(PICTURE, box) for box in BOXES])
+
+
 @pytest.mark.parametrize("change", [{"members": []}, {"members": None}, {"bias": None}, {"bias": "much"}])
 def test_a_stack_with_mistakes_is_refused(stacked: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     config = json.loads((stacked / "config.json").read_text()) | change

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
-from deepfake_cli.models.face_renderer import OUTPUTS, FaceRenderer, Rendered
+from deepfake_cli.models.encoder_generator import EncoderUNet
+from deepfake_cli.models.face_renderer import FaceRenderer, Rendered
 
 
 @pytest.mark.parametrize(("width", "depth", "size"), [(4, 3, 32), (2, 2, 48)])
@@ -16,7 +18,7 @@ def test_faces_are_taken_apart_within_the_ranges_promised(width: int, depth: int
     with torch.inference_mode():
         found = renderer(torch.rand(2, 3, size, size) * 2 - 1)
     assert isinstance(found, Rendered)
-    assert found._fields == OUTPUTS
+    assert found._fields == ("albedo", "normals", "shading", "shadow", "lighting")
     assert found.albedo.shape == found.normals.shape == found.shading.shape == (2, 3, size, size)
     assert found.shadow.shape == (2, 1, size, size)
     assert found.lighting.shape == (2, 9, 3)
@@ -41,3 +43,19 @@ def test_every_weight_learns() -> None:
     found = renderer(torch.rand(2, 3, 32, 32) * 2 - 1)
     (found.albedo * found.shading * found.shadow).sum().backward()
     assert [name for name, p in renderer.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize(
+    ("architecture", "depth", "reason"),
+    [
+        ("test_efficientnet", 9, "has no 9 levels"),
+        ("test_convnext", 2, r"divide the resolution by \[4, 8\]"),
+        ("test_vit", 2, r"divide the resolution by \[16, 16\]"),
+    ],
+)
+@pytest.mark.parametrize("network", [FaceRenderer, EncoderUNet])
+def test_an_encoder_whose_levels_do_not_halve_is_refused(
+    network: type[nn.Module], architecture: str, depth: int, reason: str
+) -> None:
+    with pytest.raises(RuntimeError, match=reason):
+        network(architecture, 4, depth)

@@ -23,7 +23,7 @@ from deepfake_cli.errors import DataError, OutputError
 from deepfake_cli.io.frames import TakenFrames, frames_folder, frames_sheet, read_taken
 from deepfake_cli.io.images import read_image
 from deepfake_cli.io.workspace import DatasetFolder
-from deepfake_cli.pipeline.frames import distinct_places, scaled, take_frames
+from deepfake_cli.pipeline.frames import FramesWork, distinct_places, scaled, take_frames
 from deepfake_cli.pipeline.frames_sheet import draw_frames
 from deepfake_cli.pipeline.status import StageStatus, status_of
 from deepfake_cli.profile import load_profile
@@ -89,6 +89,18 @@ def test_a_variable_rate_gives_as_many_though_one_frame_lasts_long(
         assert found == sorted(set(found))
         assert len(found) == count
         assert [frame.time for frame in taken(folder, "vfr").frames] == [pts[i] / 1000 for i in found]
+
+
+def test_a_second_look_that_fails_keeps_what_the_first_found(tmp_path: Path, steady: Path) -> None:
+    folder = dataset(tmp_path, steady)
+    take_frames(folder, settings())
+    (tmp_path / "broken.mp4").write_bytes(steady.read_bytes()[:600])
+    place, found, notes = frames_folder(folder) / "steady", taken(folder, "steady").frames, []
+    before = tree(place)
+    work = FramesWork(folder, tmp_path, settings())
+    assert work._take_exactly(tmp_path / "broken.mp4", place, notes, found) == found
+    assert tree(place) == before
+    assert len(notes) == 1
 
 
 def test_shorter_videos_give_all_they_have_and_are_counted(tmp_path: Path, steady: Path) -> None:
@@ -167,8 +179,16 @@ def test_what_is_done_is_left_alone_until_something_changes(tmp_path: Path, stea
     assert taken(folder, "steady").source == "augmented/steady.mp4"
     assert numbers(folder, "steady") == [2, 6, 10, 14, 18]
 
-    (frames_folder(folder) / "steady" / "frames.json").write_text('{"settings": "')
-    assert take_frames(folder, settings()).counts["frames"] == 5
+    table = frames_folder(folder) / "steady" / "frames.json"
+    for damaged in ('{"settings": "', table.read_text().replace('"width": 160', '"width": Infinity')):
+        table.write_text(damaged)
+        with pytest.raises(DataError, match="is damaged"):
+            taken(folder, "steady")
+        assert take_frames(folder, settings()).counts["frames"] == 5
+
+    (folder.augmented / "steady.mp4").write_bytes(b"no video any more")
+    assert [bad.id for bad in take_frames(folder, settings()).bad] == ["steady"]
+    assert not list(frames_folder(folder).iterdir())
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from deepfake_cli.core.face_parts import MODALITIES, to_display
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.errors import DataError, UsageError
 from deepfake_cli.io.images import read_image
+from deepfake_cli.io.index import read_index, write_index
 from deepfake_cli.io.modalities import modalities_folder, modalities_sheet, read_modalities
 from deepfake_cli.io.model_folder import RendererFolder, load_renderer_folder
 from deepfake_cli.io.workspace import DatasetFolder
@@ -130,17 +131,33 @@ def test_what_is_missing_is_said(dataset: DatasetFolder, model: RendererFolder) 
 def test_contact_sheet(dataset: DatasetFolder, model: RendererFolder, portrait: np.ndarray) -> None:
     settings = profile(**{"inspect.side": 40, "inspect.pictures": 12 * 6 + 1})
     modalities_folder(dataset).mkdir()
-    assert draw_modalities(dataset, settings) is None
+    assert draw_modalities(dataset, model, settings) is None
     take_dataset_apart(dataset, model, settings)
-    assert draw_modalities(dataset, settings) == modalities_sheet(dataset)
+    assert draw_modalities(dataset, model, settings) == modalities_sheet(dataset)
     image = read_image(modalities_sheet(dataset))
     wide, high = 40 + 12, 40 + 22 + 12
     assert image.shape == (12 * high, 6 * wide, 3)  # two faces of each video
     first = modalities_sheet(dataset).read_bytes()
-    draw_modalities(dataset, settings)
+    draw_modalities(dataset, model, settings)
     assert modalities_sheet(dataset).read_bytes() == first
-    draw_modalities(dataset, profile(**{"inspect.side": 40, "inspect.pictures": 3}))
+    draw_modalities(dataset, model, profile(**{"inspect.side": 40, "inspect.pictures": 3}))
     assert read_image(modalities_sheet(dataset)).shape == (high, 6 * wide, 3)
+
+
+def test_the_sheet_shows_faces_as_the_renderer_saw_them_and_only_those_of_the_index(
+    dataset: DatasetFolder, model: RendererFolder, portrait: np.ndarray
+) -> None:
+    settings = profile(**{"inspect.side": 64, "inspect.pictures": 6 * FACES})
+    take_dataset_apart(dataset, model, settings)
+    draw_modalities(dataset, model, settings, ["fake1"])
+    whole = modalities_sheet(dataset).read_bytes()
+    sheet = read_image(modalities_sheet(dataset))
+    assert sheet.shape[0] == 4 * (64 + 22 + 12)
+    face = cut_face(read_image(dataset.crops / "fake1" / "00000_0.png"), BOX, 64, 1.0)
+    np.testing.assert_array_equal(sheet[6 : 6 + 64, 6 : 6 + 64], face)
+    write_index(dataset.index, [row for row in read_index(dataset.index) if row.id == "fake1"])
+    draw_modalities(dataset, model, settings)
+    assert modalities_sheet(dataset).read_bytes() == whole
 
 
 def test_the_command(dataset: DatasetFolder, model: RendererFolder, dfdetect: Run) -> None:
@@ -180,6 +197,67 @@ def test_loose_files(
     before = {path: path.stat().st_mtime_ns for path in into.rglob("*_0*")}
     assert dfdetect(*command).stdout == run.stdout == "modalities: 4 faces from 2 files\n"
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_loose_files_into_a_folder_among_them_go_on(
+    portrait: np.ndarray, model: RendererFolder, dfdetect: Run, tmp_path: Path
+) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("one.png", "two.png"):
+        cv2.imwrite(str(clips / name), portrait[..., ::-1])
+    (clips / "empty").mkdir()
+    command = ["data", "modalities", clips, clips / "empty", "-r", "-o", clips / "apart"]
+    command += ["--renderer", model.path, "-j", "1"]
+    assert dfdetect(*command, "--quiet").stderr == ""
+    (clips / "apart" / "reports" / "modalities.json").unlink()  # as if the first run had been killed
+    again = dfdetect(*command)
+    assert again.stdout == "modalities: 2 faces from 2 files\n"
+    assert "no video or picture in this folder" in again.stderr
+    assert len(list((clips / "apart").glob("modalities/*"))) == 2
+
+    (clips / "two.png").write_bytes(b"no picture any more")
+    assert dfdetect(*command).returncode == 2
+    for stage in ("crops", "modalities"):
+        assert [place.name[:4] for place in (clips / "apart" / stage).iterdir()] == ["one-"]
+    (clips / "one.png").rename(clips / "three.png")
+    (clips / "two.png").unlink()
+    dfdetect(*command)
+    assert len(list((clips / "apart").glob("modalities/*"))) == 2  # what an earlier run did stays
+    height = read_image(clips / "apart" / "modalities.png").shape[0]
+    assert height == load_profile().inspect.side + 22 + 12  # but is not drawn
+
+
+def test_a_folder_of_somebody_elses_is_refused(tmp_path: Path, portrait: np.ndarray) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), portrait[..., ::-1])
+    into = tmp_path / "into"
+    into.mkdir()
+    assert find_files([str(tmp_path / "one.png")], into).files == (str(tmp_path / "one.png"),)
+    (into / "modalities.png").write_bytes(b"somebody's")
+    with pytest.raises(UsageError, match="is not empty, and no earlier run wrote it"):
+        find_files([str(tmp_path / "one.png")], into)
+    (into / ".lock").touch()
+    found = find_files([str(tmp_path / "one.png"), str(into / "modalities.png")], into)
+    assert found.files == (str(tmp_path / "one.png"),)
+    assert "left out" in found.warnings[0]
+
+
+def test_links_in_a_circle_are_no_crash(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    assert find_files([str(tmp_path / "loop.png")], tmp_path / "out").files == (str(tmp_path / "loop.png"),)
+
+
+@pytest.mark.parametrize("change", [{"face": "../x.png"}, {"face": ".."}, {"coefficients": [0.5] * 26}])
+def test_a_table_that_leads_astray_is_damaged(
+    dataset: DatasetFolder, model: RendererFolder, change: dict[str, Any]
+) -> None:
+    take_dataset_apart(dataset, model, profile())
+    place = modalities_folder(dataset) / "real2"
+    table = json.loads((place / "modalities.json").read_text())
+    table["faces"][0] |= change
+    (place / "modalities.json").write_text(json.dumps(table))
+    with pytest.raises(DataError, match="is damaged"):
+        read_modalities(place)
 
 
 def test_loose_files_that_cannot_be(model: RendererFolder, tmp_path: Path) -> None:

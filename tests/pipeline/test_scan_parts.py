@@ -1,6 +1,7 @@
 """Scans by models that say what their scores are the sum of: of modalities, and of several models."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from importlib.resources import files
@@ -15,7 +16,8 @@ from hub_models import brightness_onnx, modalities_files, model_files, stack_fil
 from deepfake_cli import scan
 from deepfake_cli.core.face_parts import MODALITIES
 from deepfake_cli.core.verdict import Verdict
-from deepfake_cli.errors import UsageError
+from deepfake_cli.errors import ModelError, UsageError
+from deepfake_cli.io.images import read_image
 from deepfake_cli.io.model_folder import load_model_folder
 from deepfake_cli.pipeline.result import ScanResult
 
@@ -84,7 +86,8 @@ def test_every_face_says_what_each_branch_adds(media: Path, apart: str) -> None:
 
 
 def test_a_sheet_of_each_persons_best_evidence_is_saved(media: Path, apart: str, tmp_path: Path) -> None:
-    result = one(media / "two.mp4", apart, save_modalities=tmp_path / "sheets")
+    saving = {"save_modalities": tmp_path / "sheets", "save_faces": tmp_path / "faces"}
+    result = one(media / "two.mp4", apart, **saving)
     (folder,) = (tmp_path / "sheets").iterdir()
     best = {(track.id, face.index): face for track in result.tracks for face in track.frames}
     assert sorted(path.name for path in folder.iterdir()) == sorted(
@@ -92,9 +95,12 @@ def test_a_sheet_of_each_persons_best_evidence_is_saved(media: Path, apart: str,
         f"_score-{best[track.id, track.evidence[0]].score:.4f}_modalities.png"
         for track in result.tracks
     )
-    sheet = cv2.imread(str(next(folder.iterdir())))
-    assert sheet is not None
-    assert sheet.shape == (16 + 22 + 12, 6 * (16 + 12), 3)
+    for path in folder.iterdir():
+        sheet = read_image(path)
+        assert sheet.shape == (16 + 22 + 12, 6 * (16 + 12), 3)
+        face = read_image(tmp_path / "faces" / folder.name / path.name.replace("_modalities", ""))
+        shown = cv2.resize(face, (16, 16), interpolation=cv2.INTER_AREA)
+        assert np.array_equal(sheet[6:22, 6:22], shown)
     assert result == one(media / "two.mp4", apart)
 
 
@@ -107,6 +113,18 @@ def test_modalities_that_a_model_does_not_know_cannot_be_saved(
     with pytest.raises(UsageError, match="paints no map"):
         list(scan(media / "portrait.png", model=str(stacked), save_mri=tmp_path / "maps"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stack_whose_weights_lead_beyond_all_numbers_is_told(
+    media: Path, stacked: Path, tmp_path: Path
+) -> None:
+    config = json.loads((stacked / "config.json").read_text())
+    for member in config["members"]:
+        member["model"] = os.path.relpath(stacked / member["model"], tmp_path / "wild")
+        member["weight"] = 1e60
+    wild = write_model(tmp_path / "wild", {"config.json": json.dumps(config).encode()})
+    with pytest.raises(ModelError, match="beyond all numbers"):
+        one(media / "portrait.png", wild)
 
 
 def test_a_stack_judges_by_what_its_members_say(media: Path, stacked: Path) -> None:

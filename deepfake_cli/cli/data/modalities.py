@@ -59,7 +59,7 @@ def modalities(
     import json
 
     from deepfake_cli.pipeline.modalities import take_dataset_apart
-    from deepfake_cli.pipeline.modalities_files import find_files, take_files_apart
+    from deepfake_cli.pipeline.modalities_files import find_files, id_of, take_files_apart
     from deepfake_cli.pipeline.modalities_sheet import draw_modalities
     from deepfake_cli.pipeline.models import resolve_renderer
 
@@ -72,13 +72,14 @@ def modalities(
     if output is None:
         model = resolve_renderer(settings.modalities.renderer, track=track(quiet), warn=warn)
         report = take_dataset_apart(folder, model, settings, track=track(quiet))
+        sheet = draw_modalities(folder, model, settings)
     else:
         found = find_files(sources, output, recursive=recursive)
-        for line in found.warnings:
+        for line in () if quiet else found.warnings:
             warn(line)
         model = resolve_renderer(settings.modalities.renderer, track=track(quiet), warn=warn)
         report = take_files_apart(found.files, output, model, settings, track=track(quiet))
-    sheet = draw_modalities(folder, settings)
+        sheet = draw_modalities(folder, model, settings, map(id_of, found.files))
     if as_json:
         say(json.dumps(report.to_json(), indent=2))
     else:

@@ -71,7 +71,7 @@ def train(
     if is_first() and not quiet:
         note(f"curves and samples: {output / 'report' / 'index.html'}")
         if epoch is not None and not epoch.taught:
-            warn("no table has maps of normals beside it: shapes were learned from shading alone")
+            warn("no known normals taught it: shapes were learned from shading alone")
 
 
 def _row(epoch: "RendererEpoch", epochs: int) -> Row:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from deepfake_cli.errors import ModelError
 from deepfake_cli.models.discriminator import PatchDiscriminator
 from deepfake_cli.models.encoder_generator import EncoderUNet
 from deepfake_cli.models.generator import Painter, begin_gan, build_generator
@@ -181,10 +182,19 @@ def _adam(network: nn.Module, settings: GanSettings) -> torch.optim.Adam:
 
 
 def build(settings: GanSettings) -> nn.Module:
-    """Build the untrained generator of a recipe."""
-    return build_generator(
-        settings.architecture, width=settings.width, depth=settings.depth, dropout=settings.dropout
-    )
+    """Build the untrained generator of a recipe.
+
+    Raises:
+        ModelError: There is no such encoder, or it does not fit the depth.
+    """
+    try:
+        return build_generator(
+            settings.architecture, width=settings.width, depth=settings.depth, dropout=settings.dropout
+        )
+    except RuntimeError as error:
+        raise ModelError(
+            f"the generator cannot be built: {error}", "lower gan.depth, or name another gan.architecture"
+        ) from error
 
 
 def scaled(pictures: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def write_generator(sources: list[Source], settings: GanSettings, folder: Path) 
         load_tensors(folder / "best.safetensors"),
         settings,
         name=f"mri-gan-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
-        trained_on=[source.table.parent.name for source in sources],
+        trained_on=[source.table.absolute().parent.name for source in sources],
     )
 
 

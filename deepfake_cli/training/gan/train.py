@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from deepfake_cli.errors import DataError
 from deepfake_cli.settings import GanSettings
 
 from ..loading import Batches
@@ -81,7 +82,8 @@ def train_gan(
         watch: Told every step.
 
     Raises:
-        DataError: A table cannot be used, or the checkpoint cannot be resumed.
+        DataError: A table cannot be used or is too small for a batch, the checkpoint cannot be resumed, or
+            the loss is not a number.
     """
     judge = GanJudge(sources, settings)
     pairs = MapPairs(
@@ -95,6 +97,11 @@ def train_gan(
         margin=settings.margin,
         seed=settings.seed,
     )
+    if 2 * len(pairs) < settings.batch:
+        raise DataError(
+            f"the {len(pairs)} pairs of an epoch do not fill a batch of {settings.batch} faces",
+            "raise gan.pairs, or lower gan.batch",
+        )
     learner = GanLearner(settings, start)
     first_of_all = learner.fabric.is_global_zero
     begun, best = 0, -math.inf
@@ -111,9 +118,14 @@ def train_gan(
             if first_of_all:
                 watch(GanStep(epoch + 1, step, steps, taken))
         if first_of_all:
+            means = Losses(*np.mean(losses, axis=0).tolist())
+            if any(map(math.isnan, means)):
+                raise DataError(
+                    f"the loss of epoch {epoch + 1} is not a number",
+                    "lower gan.learning_rate and start again",
+                )
             painted = judge.judge(learner)
             improved, best = painted.auc > best, max(painted.auc, best)
-            means = Losses(*np.mean(losses, axis=0).tolist())
             done = GanEpoch(epoch + 1, first + len(loader), means, painted, improved, learner.average)
             keep(done)
             learner.save(checkpoint, {"epoch": epoch + 1, "best": best})

@@ -151,13 +151,14 @@ def _read_prior(folder: Path) -> LightingPrior:
 
 def _numbers(path: Path) -> NDArray[np.float64]:
     try:
-        values = np.asarray(np.load(path, allow_pickle=False), np.float64)
+        with path.open("rb") as file:
+            values = np.asarray(np.lib.format.read_array(file, allow_pickle=False), np.float64)
     except FileNotFoundError:
         raise ModelError(
             f"there is no prior of lighting: {path} does not exist",
             f"--prior names the folder of {_MEAN} and {_VECTORS}, which the authors call hdr_illu_pca",
         ) from None
-    except (OSError, ValueError, TypeError, EOFError):
+    except Exception:  # NumPy evaluates the header as Python, and damage raises nearly anything
         raise ModelError(
             f"{path} cannot be read as an array of numbers", "copy or download it again"
         ) from None

@@ -18,7 +18,8 @@ from deepfake_cli.errors import ModelError
 _MAGIC = bytes.fromhex("57fb808b247547db")  # the last 8 bytes of a table
 _FOOTER = 48
 _TRAILER = 5  # after a block: whether it is compressed, and its checksum
-_LARGEST = 1 << 26  # bytes of an index; real ones have some thousands
+_LARGEST = 1 << 20  # bytes of an index; real ones have some ten thousands
+_LONGEST = 1 << 10  # bytes of a name; a short index could make long ones of what they share
 _FLOAT = 1  # DT_FLOAT
 _DAMAGED = "copy or download it again"
 
@@ -85,16 +86,17 @@ class TensorBundle:
             )
         path = self._prefix.with_name(f"{self._prefix.name}.data-{entry.shard:05d}-of-{self._shards:05d}")
         try:
-            with path.open("rb") as file:
-                file.seek(entry.offset)
-                data = file.read(length)
+            # Asked before anything is read, as a damaged index may name any place and any length.
+            if entry.offset + length > path.stat().st_size:
+                raise ModelError(f"{path} is cut short: {name} is not all there", _DAMAGED)
+            values = np.fromfile(path, "<f4", length // 4, offset=entry.offset)
+            return values.astype(np.float32).reshape(entry.shape)
         except OSError as error:
             raise ModelError(
                 f"cannot read {path}: {error.strerror}", "the index and its data files belong together"
             ) from None
-        if len(data) != length:
-            raise ModelError(f"{path} is cut short: {name} is not all there", _DAMAGED)
-        return np.frombuffer(data, "<f4").astype(np.float32).reshape(entry.shape)
+        except ValueError:  # more sides than arrays have, or beside one of 0 a longer one than they have
+            raise ModelError(f"{name} of {self._prefix} has no shape of an array", _DAMAGED) from None
 
 
 def _read_index(data: bytes) -> tuple[int, dict[str, Entry]]:
@@ -105,7 +107,10 @@ def _read_index(data: bytes) -> tuple[int, dict[str, Entry]]:
     position = _varint(footer, _varint(footer, 0)[1])[1]  # after where the block of metadata lies
     values: dict[str, bytes] = {}
     for _, handle in _block(data, footer[position:]):
-        values |= {key.decode(): value for key, value in _block(data, handle)}
+        for key, value in _block(data, handle):
+            if key.decode() in values:  # a block named over and over would be read for hours
+                raise ValueError
+            values[key.decode()] = value
     header = _fields(values.pop("", b""))
     if _number(header, 2):
         raise ValueError  # big-endian, which no machine of today writes
@@ -125,6 +130,8 @@ def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
         shared, at = _varint(block, at)
         more, at = _varint(block, at)
         length, at = _varint(block, at)
+        if min(shared, len(key)) + more > _LONGEST:
+            raise ValueError
         key = key[:shared] + block[at : at + more]
         yield key, block[at + more : at + more + length]
         at += more + length

@@ -28,6 +28,8 @@ face in linear light. `docs/renderer.md` says how it was trained.
 
 {measures}
 
+The epoch was picked by these same numbers, which are therefore a little too good.
+
 **Not for**: measuring. What is albedo and what is light is decided by assumptions, such as that light is
 white on average.
 
@@ -37,7 +39,7 @@ _TAUGHT = (
     "non-commercial use. Neither the model, its basis, nor the maps are part of these weights; whoever uses\n"
     "them for more than research should weigh that."
 )
-_UNTAUGHT = "Normals were learned from shading alone: no map of known ones was beside the tables."
+_UNTAUGHT = "Normals were learned from shading alone: no known ones taught them."
 _MEASURES = {
     "reconstruction": "mean absolute difference of real faces and what they are rebuilt as, white being 1",
     "face_normals": "degrees between normals of real faces and the face model's",
@@ -67,7 +69,7 @@ def export_renderer(
         settings: The recipe that made it.
         name: What the model is called.
         trained_on: Names of the data sets.
-        taught: Whether a face model supervised its normals.
+        taught: Whether known normals of any face supervised its own.
         measures: What it achieved, by name; empty where that is not known.
 
     Raises:

@@ -36,7 +36,6 @@ class RealFaces(Dataset[tuple[Tensor, Tensor]]):
 
     Attributes:
         epoch: Whose faces are drawn.
-        taught: How many of the rows have a map.
 
     Raises:
         DataError: A table has no real face to learn from.
@@ -55,7 +54,7 @@ class RealFaces(Dataset[tuple[Tensor, Tensor]]):
 
     @property
     def taught(self) -> int:
-        """How many faces have known normals."""
+        """How many faces have known normals; counted anew, which reads all maps."""
         return sum(table.taught for table in self._tables)
 
     def __len__(self) -> int:
@@ -126,7 +125,8 @@ class _TableFaces:
 
     @property
     def taught(self) -> int:
-        return 0 if self._maps is None else sum(self._maps.read(row.path) is not None for row in self.rows)
+        maps = self._maps
+        return 0 if maps is None else sum(maps.knows(row.path) for row in self.rows)
 
     def cut(self, row: FaceRow, scale: float, shift: NDArray[np.float64]) -> tuple[Picture, Picture]:
         """Cut a part of the square around a face, and the same part of its map.

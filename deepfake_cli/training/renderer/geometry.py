@@ -7,6 +7,7 @@ and the margin by which they were cut. ``tools/face_geometry.py`` writes both.
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from deepfake_cli.io.files import write_atomically
 
 Picture = NDArray[np.uint8]
 
+_AGAIN = "make them again, or delete them"
 _WHOLLY = 250  # least blue of a pixel that resizing has not mixed with unknown ones
 
 
@@ -45,6 +47,11 @@ class NormalMaps:
             self._maps = np.load(self._file, mmap_mode="r")
         return np.asarray(self._maps[self._places[path]], np.uint8)
 
+    def knows(self, path: Path) -> bool:
+        """Tell whether any normal of a face is known."""
+        coded = self.read(path)
+        return coded is not None and bool((coded[..., 2] >= _WHOLLY).any())
+
     def __reduce__(self) -> tuple[type["NormalMaps"], tuple[Path, dict[Path, int], float]]:
         return type(self), (self._file, self._places, self.margin)
 
@@ -60,15 +67,17 @@ def find_normals(table: Path) -> NormalMaps | None:
         return None
     try:
         known = json.loads(notes.read_text(encoding="utf-8"))
-        places = {table.parent / name: number for number, name in enumerate(known["images"])}
-        count = len(np.load(file, mmap_mode="r"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"the normals {file} are damaged", "make them again, or delete them") from error
-    if count != len(places):
-        raise DataError(
-            f"{file} has {count} maps, {notes} names {len(places)} faces", "make them again, or delete them"
-        )
-    return NormalMaps(file, places, float(known["margin"]))
+        places = {table.parent / name: number for number, name in enumerate(list(known["images"]))}
+        margin = float(known["margin"])
+        maps = np.lib.format.open_memmap(file, mode="r")
+    except Exception as error:  # NumPy evaluates the header as Python, and damage raises nearly anything
+        raise DataError(f"the normals {file} are damaged", _AGAIN) from error
+    square = maps.ndim == 4 and maps.shape[1] == maps.shape[2] and maps.shape[3] == 3
+    if maps.dtype != np.uint8 or not square or not 0 < margin < math.inf:
+        raise DataError(f"{file} or {notes} is not as tools/face_geometry.py writes it", _AGAIN)
+    if len(maps) != len(places):
+        raise DataError(f"{file} has {len(maps)} maps, {notes} names {len(places)} faces", _AGAIN)
+    return NormalMaps(file, places, margin)
 
 
 def write_normals(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepfake_cli.errors import DataError, ModelError
 from deepfake_cli.models.face_renderer import FaceRenderer, Rendered
 from deepfake_cli.models.illumination import to_display, to_linear
 from deepfake_cli.settings import RendererSettings
@@ -20,6 +21,8 @@ from ..schedules import rise_and_fall
 from . import losses as by
 from .geometry import decode_normals
 from .relighting import draw_lightings, relight
+
+_FREE = {"epochs", "keep", "precision", "samples", "workers"}  # may change from one sitting to the next
 
 
 class Losses(NamedTuple):
@@ -113,6 +116,7 @@ class RendererLearner:
 
     def save(self, path: Path, numbers: dict[str, Any]) -> None:
         """Write all that a run needs to go on, with some numbers of the caller's; the first process alone."""
+        numbers = {"recipe": _recipe_of(self._settings), **numbers}
         states = {"renderer": self._renderer.state_dict(), "average": self.average}
         save_checkpoint(path, states, {"adam": self._adam}, numbers)
 
@@ -120,10 +124,14 @@ class RendererLearner:
         """Go back to what ``save`` wrote and return the caller's numbers.
 
         Raises:
-            DataError: The file is not a checkpoint.
+            DataError: The file is not a checkpoint of a renderer, or was made by another recipe.
         """
         states, numbers = load_checkpoint(path, ("renderer", "average"), {"adam": self._adam})
-        self._renderer.load_state_dict(states["renderer"])
+        _check_recipe(numbers.get("recipe"), _recipe_of(self._settings), path)
+        try:
+            self._renderer.load_state_dict(states["renderer"])
+        except RuntimeError as error:
+            raise _foreign(path) from error
         self.average = {name: tensor.to(self.fabric.device) for name, tensor in states["average"].items()}
         return numbers
 
@@ -173,10 +181,37 @@ def build(settings: RendererSettings) -> FaceRenderer:
     """Build the untrained renderer of a recipe.
 
     Raises:
-        ModelError: There is no such encoder.
+        ModelError: There is no such encoder, or it does not fit the depth.
     """
     check_architecture(settings.architecture)
-    return FaceRenderer(settings.architecture, settings.width, settings.depth)
+    try:
+        return FaceRenderer(settings.architecture, settings.width, settings.depth)
+    except RuntimeError as error:
+        raise ModelError(
+            f"the renderer cannot be built: {error}",
+            "lower renderer.depth, or name another renderer.architecture",
+        ) from error
+
+
+def _recipe_of(settings: RendererSettings) -> dict[str, Any]:
+    """Tell what must not change from one sitting to the next, as JSON values by dotted key."""
+    values = settings.model_dump(mode="json", exclude=_FREE)
+    return {f"renderer.{key}": value for key, value in values.items()}
+
+
+def _check_recipe(was: dict[str, Any] | None, now: dict[str, Any], path: Path) -> None:
+    if not was or was.keys().isdisjoint(now):
+        raise _foreign(path)
+    changed = [f"{key} was {was.get(key)!r}, is {new!r}" for key, new in now.items() if was.get(key) != new]
+    if changed:
+        raise DataError(
+            f"the run was started with other settings: {'; '.join(changed)}",
+            "resume with the profile that it was started with, or name another --output",
+        )
+
+
+def _foreign(path: Path) -> DataError:
+    return DataError(f"{path} is not a checkpoint of a renderer", "name another --output")
 
 
 def displayed(faces: Tensor) -> Tensor:

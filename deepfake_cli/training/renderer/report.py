@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from deepfake_cli.errors import DataError
 from deepfake_cli.io.files import make_folder, write_atomically
 from deepfake_cli.io.gallery import Curves, Grid, Section, Sheet, write_gallery
 from deepfake_cli.io.png import encode_png
@@ -37,13 +38,25 @@ def measures_of(epoch: RendererEpoch) -> dict[str, float | None]:
     }
 
 
-def best_row(rows: Sequence[Row]) -> Row:
-    """Take the row of the epoch that is kept: the first of those with the least error."""
-    return min(rows, key=lambda row: float(row["judged_error"]))
+def best_row(rows: Sequence[Row], epoch: str) -> Row:
+    """Take the row of the epoch whose weights are kept; the errors in rows are too rounded to tell.
+
+    Raises:
+        DataError: There is none.
+    """
+    for row in rows:
+        if row["epoch"] == epoch:
+            return row
+    raise DataError(f"losses.csv has no row of epoch {epoch}, the best so far", "restore it, or start again")
 
 
 def write_report(
-    folder: Path, name: str, rows: Sequence[Row], settings: RendererSettings, epoch: RendererEpoch
+    folder: Path,
+    name: str,
+    rows: Sequence[Row],
+    best: Row,
+    settings: RendererSettings,
+    epoch: RendererEpoch,
 ) -> None:
     """Write ``index.html`` and the samples of an epoch beside those of earlier ones.
 
@@ -51,6 +64,7 @@ def write_report(
         folder: Made if missing.
         name: Of the run.
         rows: Of ``losses.csv``.
+        best: That of the epoch which is kept.
         settings: The recipe.
         epoch: The latest.
 
@@ -66,7 +80,7 @@ def write_report(
         folder,
         f"Renderer {name}",
         [
-            _result(rows),
+            _result(rows, best),
             _losses(rows),
             Section(
                 "Samples",
@@ -81,8 +95,7 @@ def write_report(
     )
 
 
-def _result(rows: Sequence[Row]) -> Section:
-    best = best_row(rows)
+def _result(rows: Sequence[Row], best: Row) -> Section:
     return Section(
         "Result",
         (

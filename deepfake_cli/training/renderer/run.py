@@ -12,6 +12,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from deepfake_cli.errors import ModelError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import RendererSettings
 
@@ -22,7 +25,6 @@ from ..run_folder import Row, open_run, read_log, write_log
 from ..tables import Source
 from ..tensorboard import TensorBoard
 from .export import export_renderer
-from .geometry import find_normals
 from .report import best_row, epoch_values, measures_of, step_values, write_report
 from .train import RendererEpoch, RendererStep, train_renderer
 
@@ -64,12 +66,14 @@ def run_renderer(
         def keep(epoch: RendererEpoch) -> None:
             nonlocal done
             if epoch.best:
-                notes = {"epoch": str(epoch.number), "error": str(epoch.judged.error)}
+                numbers = {"epoch": epoch.number, "error": epoch.judged.error, "taught": epoch.taught}
+                notes = {name: str(number) for name, number in numbers.items()}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
             done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
             write_log(folder / "losses.csv", done)
             board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.judged.sheet})
-            write_report(folder / "report", folder.name, done, settings, epoch)
+            best = best_row(done, _notes(folder / "best.safetensors")["epoch"])
+            write_report(folder / "report", folder.name, done, best, settings, epoch)
 
         for epoch in train_renderer(
             sources, settings, checkpoint=last, resume=resume, start=weights, keep=keep, watch=told
@@ -84,16 +88,28 @@ def run_renderer(
 
 def write_renderer(sources: list[Source], settings: RendererSettings, folder: Path) -> None:
     """Export the best weights of a run to ``<run>/model``."""
-    best = best_row(read_log(folder / "losses.csv"))
+    path = folder / "best.safetensors"
+    weights, notes = load_tensors(path), _notes(path)
+    best = best_row(read_log(folder / "losses.csv"), notes["epoch"])
     export_renderer(
         folder / "model",
-        load_tensors(folder / "best.safetensors"),
+        weights,
         settings,
         name=f"renderer-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
-        trained_on=[source.table.parent.name for source in sources],
-        taught=any(find_normals(source.table) is not None for source in sources),
+        trained_on=[source.table.absolute().parent.name for source in sources],
+        taught=int(notes["taught"]) > 0,
         measures={name.removeprefix("judged_"): v for name, v in best.items() if name.startswith("judged_")},
     )
+
+
+def _notes(path: Path) -> dict[str, str]:
+    """Read what was noted of the best weights when they were written."""
+    try:
+        with safe_open(path, "pt") as file:
+            notes: dict[str, str] = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+    return notes
 
 
 def _row(epoch: RendererEpoch) -> Row:

@@ -42,7 +42,6 @@ class Heads:
         relit: The same under other lightings.
         albedo: (N, 3, S, S) linear, in [0, 1].
         normals: (N, 3, S, S) unit.
-        shading: (N, 3, S, S) of ``faces``, shadows left out.
         known: (N, 1, S, S) 1 on the head, 0 behind it.
     """
 
@@ -50,7 +49,6 @@ class Heads:
     relit: Tensor
     albedo: Tensor
     normals: Tensor
-    shading: Tensor
     known: Tensor
 
 
@@ -69,7 +67,7 @@ def render_heads(count: int, size: int, seed: int) -> Heads:
     )
     first, second = (shade(normals, draw_lightings(count, rng)).clamp(min=0) for _ in range(2))
     faces, relit = (_photograph(albedo * shading * shadow) for shading in (first, second))
-    return Heads(faces, relit, albedo, normals, first, known)
+    return Heads(faces, relit, albedo, normals, known)
 
 
 def _photograph(light: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from deepfake_cli.errors import DataError
 from deepfake_cli.settings import RendererSettings
 
 from ..loading import Batches
@@ -44,7 +45,7 @@ class RendererEpoch:
         losses: Means over the epoch.
         judged: What the averaged renderer achieves.
         untouched: Constancy of the pictures themselves, to compare that of the albedo with.
-        taught: Faces to learn from whose normals are known.
+        taught: Faces to learn from whose normals are known; 0 if those do not count in the loss.
         best: Whether this is the best epoch so far, by the error.
         weights: Of the averaged renderer.
     """
@@ -85,12 +86,13 @@ def train_renderer(
         watch: Told every step.
 
     Raises:
-        DataError: A table cannot be used, or the checkpoint cannot be resumed.
+        DataError: A table cannot be used, the checkpoint cannot be resumed, or the loss is not a number.
     """
     judge = RendererJudge(sources, settings)
     faces = RealFaces(
         sources, faces=settings.faces, size=settings.size, margin=settings.margin, seed=settings.seed
     )
+    taught = faces.taught if settings.normals else 0
     learner = RendererLearner(settings, start)
     first_of_all = learner.fabric.is_global_zero
     begun, best = 0, math.inf
@@ -108,6 +110,11 @@ def train_renderer(
                 watch(RendererStep(epoch + 1, step, steps, taken))
         if first_of_all:
             judged = judge.judge(learner)
+            if math.isnan(judged.error):  # the weights, and so the loss and all that is rendered
+                raise DataError(
+                    f"the loss of epoch {epoch + 1} is not a number",
+                    "lower renderer.learning_rate and start again",
+                )
             improved, best = judged.error < best, min(judged.error, best)
             done = RendererEpoch(
                 epoch + 1,
@@ -115,7 +122,7 @@ def train_renderer(
                 Losses(*np.mean(losses, axis=0).tolist()),
                 judged,
                 judge.untouched,
-                faces.taught,
+                taught,
                 improved,
                 learner.average,
             )

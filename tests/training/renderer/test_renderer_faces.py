@@ -1,5 +1,6 @@
 """The faces of a renderer: real ones alone, and maps of normals that stay in step with them."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,7 @@ def table(tmp_path: Path) -> Path:
         (("real", "train"),) * 3 + (("real", "choose"), ("fake", "train"))
     ):
         picture = cv2.resize(rng.integers(0, 256, (9, 9, 3), np.uint8), (64, 64))
+        picture[32, 32, 2] = 255  # a normal that is known, in every map
         name = f"{number}.png"
         cv2.imwrite(str(tmp_path / name), picture[..., ::-1])
         lines.append(f"{name},0 0 64 64,,{label},{number},{number},,,{split},")
@@ -102,6 +104,75 @@ def test_what_cannot_be_used_is_told(table: Path) -> None:
     table.write_text(text.replace(",real,", ",fake,"))
     with pytest.raises(DataError, match="no real face in the split 'train'"):
         RealFaces([Source(table)], faces=2, size=32, margin=1.0, seed=0)
-    table.with_suffix(".normals.npy").write_bytes(b"nothing")
+
+
+def npy(header: str) -> bytes:
+    return b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode() + bytes(100)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"nothing",
+        b"PK\3\4" + bytes(30),
+        npy(""),
+        npy("{'descr': (1,), 'fortran_order': False, 'shape': (4,)}"),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4, 64, 64, 3)}"),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (" + "9" * 30 + ",)}"),
+        npy("{" + 3 * "'"),
+        npy("(" * 5000),
+    ],
+)
+def test_damaged_maps_are_told(table: Path, data: bytes) -> None:
+    table.with_suffix(".normals.npy").write_bytes(data)
     with pytest.raises(DataError, match="are damaged"):
         find_normals(table)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "",
+        "[]",
+        "3",
+        "[" * 100_000,
+        '{"images": 3, "margin": 1}',
+        '{"images": [1], "margin": 1}',
+        '{"images": ["0.png"]}',
+        '{"images": ["0.png"], "margin": "wide"}',
+    ],
+)
+def test_damaged_notes_are_told(table: Path, notes: str) -> None:
+    table.with_suffix(".normals.json").write_text(notes)
+    with pytest.raises(DataError, match="are damaged"):
+        find_normals(table)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "margin", "words"),
+    [
+        ((4, 8, 8, 3), np.float32, 1.0, "is not as"),
+        ((4, 8, 8), np.uint8, 1.0, "is not as"),
+        ((4, 8, 9, 3), np.uint8, 1.0, "is not as"),
+        ((4, 8, 8, 4), np.uint8, 1.0, "is not as"),
+        ((4, 8, 8, 3), np.uint8, 0.0, "is not as"),
+        ((4, 8, 8, 3), np.uint8, float("nan"), "is not as"),
+        ((5, 8, 8, 3), np.uint8, 1.0, "has 5 maps"),
+    ],
+)
+def test_maps_of_another_kind_are_told(
+    table: Path, shape: tuple[int, ...], kind: type[np.generic], margin: float, words: str
+) -> None:
+    np.save(table.with_suffix(".normals.npy"), np.zeros(shape, kind))
+    notes = table.with_suffix(".normals.json")
+    notes.write_text(json.dumps(json.loads(notes.read_text()) | {"margin": margin}))
+    with pytest.raises(DataError, match=words):
+        find_normals(table)
+
+
+def test_only_maps_with_known_normals_count(table: Path) -> None:
+    maps = np.zeros((4, 64, 64, 3), np.uint8)
+    maps[0, ..., 2], maps[1, 5, 7, 2], maps[3] = 249, 250, 255  # the last is of the split choose
+    write_normals(table, [f"{number}.png" for number in range(4)], maps, size=64, margin=1.0)
+    assert RealFaces([Source(table)], faces=2, size=32, margin=1.0, seed=0).taught == 1

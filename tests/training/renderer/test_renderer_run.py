@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from deepfake_cli.errors import DataError, ModelError
@@ -22,8 +24,12 @@ from deepfake_cli.io.model_folder import load_renderer_folder
 from deepfake_cli.models.face_renderer import OUTPUTS, FaceRenderer
 from deepfake_cli.profile import load_profile
 from deepfake_cli.settings import RendererSettings
+from deepfake_cli.training.checkpoints import save_tensors
+from deepfake_cli.training.renderer.geometry import encode_normals, write_normals
+from deepfake_cli.training.renderer.report import best_row
 from deepfake_cli.training.renderer.run import run_renderer
-from deepfake_cli.training.tables import Source
+from deepfake_cli.training.renderer.train import RendererEpoch
+from deepfake_cli.training.tables import Source, read_faces
 
 SMALL = {
     "architecture": "test_efficientnet",
@@ -55,6 +61,18 @@ def run(faces_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     epochs = list(run_renderer([Source(faces_table)], recipe(keep=2), folder))
     assert [epoch.number for epoch in epochs] == [1, 2]
     return folder
+
+
+def with_normals(table: Path, folder: Path) -> Path:
+    """Copy a table and lay maps of normals beside it, as if every real face were a ball."""
+    copied = shutil.copytree(table.parent, folder / table.parent.name) / table.name
+    x, y = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(1, -1, 64))
+    known = x**2 + y**2 < 0.8**2
+    coded = encode_normals(np.dstack((x, y, np.sqrt(np.maximum(1 - x**2 - y**2, 0)))), known)
+    rows = [row for row in read_faces(copied, ("train", "choose")) if not row.fake]
+    images = [row.path.relative_to(copied.parent).as_posix() for row in rows]
+    write_normals(copied, images, [coded] * len(rows), size=64, margin=1.0)
+    return copied
 
 
 def losses_of(folder: Path) -> list[dict[str, str]]:
@@ -112,6 +130,28 @@ def test_the_folder_holds_the_averaged_renderer_and_says_where_it_comes_from(run
     card = (run / "model" / "README.md").read_text()
     assert "real faces alone, of the split `train` of tinted" in card
     assert "from shading alone" in card
+    assert "picked by these same numbers" in card
+
+
+def test_known_normals_teach_and_the_card_says_so(
+    faces_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(with_normals(faces_table, tmp_path).parent)
+    tables = [Source(Path("faces.csv"))]  # its folder names the data set though it is not part of the path
+    (epoch,) = run_renderer(tables, recipe(epochs=1), tmp_path / "run")
+    assert epoch.taught == 10
+    assert epoch.losses.normals > 0.05
+    # On a ball, whose normals are r off the axis at r, a nearly flat face is arcsin r astray at each place.
+    radii = 0.8 * np.sqrt(np.linspace(0, 1, 1000))
+    assert epoch.judged.face_normals == pytest.approx(np.rad2deg(np.arcsin(radii)).mean(), abs=8)
+    (row,) = losses_of(tmp_path / "run")
+    assert float(row["judged_face_normals"]) == pytest.approx(epoch.judged.face_normals, abs=1e-4)
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "of the split `train` of tinted" in card
+    assert "supervised by maps" in card
+    assert "degrees between normals of real faces and the face model's" in card
+    ignored = next(run_renderer(tables, recipe(epochs=1, normals=0), tmp_path / "ignored"))
+    assert ignored.taught == 0
 
 
 def test_a_run_can_start_from_another(run: Path, faces_table: Path, tmp_path: Path) -> None:
@@ -123,6 +163,51 @@ def test_a_run_can_start_from_another(run: Path, faces_table: Path, tmp_path: Pa
             assert torch.allclose(epoch.weights[name], tensor, atol=1e-6), name
     with pytest.raises(ModelError, match="do not fit"):
         next(run_renderer(tables, recipe(width=8), tmp_path / "other", start=start))
+
+
+def test_a_run_goes_on_by_its_own_recipe_alone(run: Path, faces_table: Path, tmp_path: Path) -> None:
+    for name in ("last.safetensors", "best.safetensors", "losses.csv"):
+        shutil.copy(run / name, tmp_path)
+
+    def go_on(**changes: object) -> RendererEpoch:
+        return next(run_renderer([Source(faces_table)], recipe(**changes), tmp_path, resume=True))
+
+    with pytest.raises(DataError, match="renderer.width was 4, is 8; renderer.size was 32, is 64$"):
+        go_on(width=8, size=64)
+    assert go_on(epochs=3, samples=1, keep=1).number == 3
+    last = tmp_path / "last.safetensors"
+    with safe_open(last, "pt") as file:
+        numbers = file.metadata()["numbers"]
+    for kept in (numbers, '{"epoch": 1, "best": 1.0}', '{"recipe": {"classifier.size": 32}}'):
+        save_tensors(last, {"renderer.final.bias": torch.zeros(6)}, {"numbers": kept})
+        with pytest.raises(DataError, match="is not a checkpoint of a renderer"):
+            go_on(epochs=4)
+
+
+def test_the_epoch_that_is_kept_tells_the_row() -> None:
+    rows = [{"epoch": number, "judged_error": "0.50000"} for number in ("1", "2")]
+    assert best_row(rows, "2") is rows[1]
+    with pytest.raises(DataError, match="no row of epoch 3"):
+        best_row(rows, "3")
+
+
+def test_a_loss_that_is_no_number_ends_the_run(run: Path, faces_table: Path, tmp_path: Path) -> None:
+    weights, start = load_file(run / "best.safetensors"), tmp_path / "start.safetensors"
+    save_tensors(start, weights | {"final.bias": torch.full((6,), torch.nan)})
+    with pytest.raises(DataError, match="loss of epoch 1 is not a number") as caught:
+        next(run_renderer([Source(faces_table)], recipe(), tmp_path / "run", start=start))
+    assert "lower renderer.learning_rate" in caught.value.hint
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+
+
+def test_an_encoder_that_does_not_fit_is_told(faces_table: Path, tmp_path: Path) -> None:
+    for changes, words in (
+        ({"architecture": "test_convnext", "depth": 2}, r"by \[4, 8\]"),
+        ({"depth": 6, "size": 64}, "has no 6 levels"),
+    ):
+        with pytest.raises(ModelError, match=f"cannot be built: .*{words}") as caught:
+            next(run_renderer([Source(faces_table)], recipe(**changes), tmp_path))
+        assert "lower renderer.depth" in caught.value.hint
 
 
 def test_a_run_is_not_overwritten(run: Path, faces_table: Path, tmp_path: Path) -> None:
@@ -142,11 +227,17 @@ def test_the_command_trains(faces_table: Path, tmp_path: Path, dfdetect: Run) ->
     assert "from shading alone" in trained.stderr
 
 
-def test_a_recipe_that_cannot_be_is_told(faces_table: Path, tmp_path: Path, dfdetect: Run) -> None:
-    odd = ENVIRONMENT | {"DFDETECT_RENDERER__SIZE": "36"}
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("SIZE", "36", "renderer.size must be a multiple"), ("FACES", "2", "renderer.faces must be")],
+)
+def test_a_recipe_that_cannot_be_is_told(
+    faces_table: Path, tmp_path: Path, dfdetect: Run, key: str, value: str, words: str
+) -> None:
+    odd = ENVIRONMENT | {f"DFDETECT_RENDERER__{key}": value}
     done = dfdetect("renderer", "train", faces_table, "-o", tmp_path / "run", env=odd)
     assert done.returncode == 2
-    assert "renderer.size must be a multiple" in done.stderr
+    assert words in done.stderr
     assert not (tmp_path / "run").exists()
 
 
