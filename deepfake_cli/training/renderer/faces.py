@@ -79,10 +79,11 @@ class RealFaces(Dataset[tuple[Tensor, Tensor]]):
 
 
 class FacesToJudge(Dataset[tuple[Picture, Picture]]):
-    """Real faces of the split ``choose`` as scan would cut them, each with a map, (size, size, 3) uint8.
+    """Real faces of a split as scan would cut them, each with a map, (size, size, 3) uint8.
 
     Args:
         sources: Their tables.
+        split: Of these.
         most: How many, drawn by the seed; 0 for all.
         size: Side of a face in pixels.
         margin: As in ``cut_face``.
@@ -92,11 +93,13 @@ class FacesToJudge(Dataset[tuple[Picture, Picture]]):
         DataError: There is none.
     """
 
-    def __init__(self, sources: Iterable[Source], *, most: int, size: int, margin: float, seed: int) -> None:
-        tables = [_TableFaces(source, "choose", size, margin) for source in sources]
+    def __init__(
+        self, sources: Iterable[Source], split: str, *, most: int, size: int, margin: float, seed: int
+    ) -> None:
+        tables = [_TableFaces(source, split, size, margin) for source in sources]
         found = [(table, row) for table in tables for row in table.rows]
         if not found:
-            raise DataError("the split 'choose' of the tables needs real faces: they judge the epochs")
+            raise DataError(f"the split '{split}' of the tables needs real faces: they judge the renderer")
         drawn = np.random.default_rng(seed).permutation(len(found))
         self._faces: list[tuple[_TableFaces, FaceRow]] = [found[i] for i in sorted(drawn[: most or None])]
 

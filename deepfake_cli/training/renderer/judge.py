@@ -38,9 +38,10 @@ class Judged:
         head_albedo: How much the albedo of a made-up head differs from the true one, relative to its mean and
             once both have the same.
         constancy: How much the albedo of a made-up head differs under two lights, relative to its mean.
-        error: What decides: the mean of ``reconstruction``, ``head_normals`` and ``head_albedo``, each
-            relative to what doing nothing achieves (one colour a face, a flat face, the picture as albedo).
-            Constancy does not decide: grey in grey has all of it.
+        nothing: What doing nothing achieves in ``reconstruction``, ``head_normals`` and ``head_albedo``: one
+            colour a face, a flat face, the picture as albedo.
+        error: What decides: the mean of these three, each relative to that. Constancy does not decide: grey
+            in grey has all of it.
         sheet: (H, W, 3) uint8: samples in rows.
     """
 
@@ -49,6 +50,7 @@ class Judged:
     head_normals: float
     head_albedo: float
     constancy: float
+    nothing: tuple[float, float, float]
     error: float
     sheet: NDArray[np.uint8]
 
@@ -57,8 +59,9 @@ class RendererJudge:
     """Faces and heads to judge a renderer by.
 
     Args:
-        sources: Tables; their real faces of the split ``choose`` are used, or ``settings.judged`` of them.
+        sources: Tables; their real faces of the split are used, or ``settings.judged`` of them.
         settings: The recipe.
+        split: ``choose`` to pick epochs by.
 
     Attributes:
         untouched: What ``constancy`` is of the pictures themselves.
@@ -67,9 +70,14 @@ class RendererJudge:
         DataError: There is no real face.
     """
 
-    def __init__(self, sources: list[Source], settings: RendererSettings) -> None:
+    def __init__(self, sources: list[Source], settings: RendererSettings, split: str = "choose") -> None:
         self._faces = FacesToJudge(
-            sources, most=settings.judged, size=settings.size, margin=settings.margin, seed=settings.seed
+            sources,
+            split,
+            most=settings.judged,
+            size=settings.size,
+            margin=settings.margin,
+            seed=settings.seed,
         )
         self._heads = render_heads(settings.heads, settings.size, settings.seed)
         self._workers, self._samples = settings.workers, settings.samples
@@ -104,6 +112,7 @@ class RendererJudge:
             face_normals=float(np.mean(turned)) if turned else None,
             head_normals=measures[1],
             head_albedo=measures[2],
+            nothing=nothing,
             constancy=_difference(heads.albedo, relit.albedo, self._heads.known),
             error=float(np.mean([a / max(b, 1e-6) for a, b in zip(measures, nothing, strict=True)])),
             sheet=_sheet(rows),

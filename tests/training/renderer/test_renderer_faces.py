@@ -81,7 +81,7 @@ def test_faces_depend_on_seed_epoch_and_place_alone(table: Path) -> None:
 
 
 def test_faces_to_judge_are_whole(table: Path) -> None:
-    faces = FacesToJudge([Source(table)], most=0, size=64, margin=1.0, seed=0)
+    faces = FacesToJudge([Source(table)], "choose", most=0, size=64, margin=1.0, seed=0)
     ((picture, coded),) = (faces[i] for i in range(len(faces)))
     assert (picture == coded).all()
     assert (picture == cv2.imread(str(table.parent / "3.png"))[..., ::-1]).all()
@@ -100,7 +100,7 @@ def test_what_cannot_be_used_is_told(table: Path) -> None:
     text = table.read_text()
     table.write_text(text.replace(",choose,", ",report,"))
     with pytest.raises(DataError, match="'choose' of the tables needs real faces"):
-        FacesToJudge([Source(table)], most=0, size=32, margin=1.0, seed=0)
+        FacesToJudge([Source(table)], "choose", most=0, size=32, margin=1.0, seed=0)
     table.write_text(text.replace(",real,", ",fake,"))
     with pytest.raises(DataError, match="no real face in the split 'train'"):
         RealFaces([Source(table)], faces=2, size=32, margin=1.0, seed=0)
