@@ -3,7 +3,7 @@ _dfdetect() {
     local current=${COMP_WORDS[COMP_CWORD]} command=dfdetect words="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
-            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect classifier compare"|"dfdetect classifier matrix"|"dfdetect classifier robustness"|"dfdetect classifier calibrate"|"dfdetect classifier combine"|"dfdetect classifier search"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models push"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
+            "dfdetect scan"|"dfdetect data"|"dfdetect data list"|"dfdetect data fetch"|"dfdetect data index"|"dfdetect data frames"|"dfdetect data landmarks"|"dfdetect data crop"|"dfdetect data mri"|"dfdetect data modalities"|"dfdetect data forge"|"dfdetect data table"|"dfdetect data run"|"dfdetect data inspect"|"dfdetect data status"|"dfdetect data augment"|"dfdetect data augment plan"|"dfdetect data augment apply"|"dfdetect data augment preview"|"dfdetect classifier"|"dfdetect classifier train"|"dfdetect classifier test"|"dfdetect classifier compare"|"dfdetect classifier matrix"|"dfdetect classifier robustness"|"dfdetect classifier calibrate"|"dfdetect classifier combine"|"dfdetect classifier stack"|"dfdetect classifier search"|"dfdetect gan"|"dfdetect gan train"|"dfdetect gan test"|"dfdetect gan predict"|"dfdetect renderer"|"dfdetect renderer train"|"dfdetect models"|"dfdetect models list"|"dfdetect models info"|"dfdetect models pull"|"dfdetect models push"|"dfdetect models import"|"dfdetect config"|"dfdetect config show"|"dfdetect config path"|"dfdetect config init"|"dfdetect config check") command="$command ${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command ${COMP_WORDS[COMP_CWORD - 1]}" in
@@ -12,7 +12,7 @@ _dfdetect() {
         "dfdetect scan --every") words="" ;;
         "dfdetect scan --threshold") words="" ;;
         "dfdetect scan --model") words="" ;;
-        "dfdetect scan --method") words="plain mri fusion" ;;
+        "dfdetect scan --method") words="plain mri fusion modalities all" ;;
         "dfdetect scan -j"|"dfdetect scan --jobs") words="" ;;
         "dfdetect scan --timeout") words="" ;;
         "dfdetect scan -f"|"dfdetect scan --format") words="table json jsonl csv" ;;
@@ -23,6 +23,7 @@ _dfdetect() {
         "dfdetect scan --save-faces") words="" ;;
         "dfdetect scan --save-mri") words="" ;;
         "dfdetect scan --save-heatmaps") words="" ;;
+        "dfdetect scan --save-modalities") words="" ;;
         "dfdetect scan --profile") words="" ;;
         "dfdetect data list --seeds") words="" ;;
         "dfdetect data fetch --as") words="" ;;
@@ -47,6 +48,11 @@ _dfdetect() {
         "dfdetect data index --seed") words="" ;;
         "dfdetect data index -w"|"dfdetect data index --workspace") words="" ;;
         "dfdetect data index --profile") words="" ;;
+        "dfdetect data frames --frames") words="" ;;
+        "dfdetect data frames --size") words="" ;;
+        "dfdetect data frames -j"|"dfdetect data frames --jobs") words="" ;;
+        "dfdetect data frames -w"|"dfdetect data frames --workspace") words="" ;;
+        "dfdetect data frames --profile") words="" ;;
         "dfdetect data landmarks --every") words="" ;;
         "dfdetect data landmarks --frames") words="" ;;
         "dfdetect data landmarks -j"|"dfdetect data landmarks --jobs") words="" ;;
@@ -68,6 +74,11 @@ _dfdetect() {
         "dfdetect data mri --seed") words="" ;;
         "dfdetect data mri -w"|"dfdetect data mri --workspace") words="" ;;
         "dfdetect data mri --profile") words="" ;;
+        "dfdetect data modalities -o"|"dfdetect data modalities --output") words="" ;;
+        "dfdetect data modalities --renderer") words="" ;;
+        "dfdetect data modalities -j"|"dfdetect data modalities --jobs") words="" ;;
+        "dfdetect data modalities -w"|"dfdetect data modalities --workspace") words="" ;;
+        "dfdetect data modalities --profile") words="" ;;
         "dfdetect data forge --kind") words="" ;;
         "dfdetect data forge --share") words="" ;;
         "dfdetect data forge -j"|"dfdetect data forge --jobs") words="" ;;
@@ -111,6 +122,7 @@ _dfdetect() {
         "dfdetect classifier train -o"|"dfdetect classifier train --output") words="" ;;
         "dfdetect classifier train --input") words="" ;;
         "dfdetect classifier train --generator") words="" ;;
+        "dfdetect classifier train --renderer") words="" ;;
         "dfdetect classifier train --start") words="" ;;
         "dfdetect classifier train --preset") words="" ;;
         "dfdetect classifier train --set") words="" ;;
@@ -140,6 +152,10 @@ _dfdetect() {
         "dfdetect classifier combine -o"|"dfdetect classifier combine --output") words="" ;;
         "dfdetect classifier combine --split") words="" ;;
         "dfdetect classifier combine --profile") words="" ;;
+        "dfdetect classifier stack --on") words="" ;;
+        "dfdetect classifier stack -o"|"dfdetect classifier stack --output") words="" ;;
+        "dfdetect classifier stack --split") words="" ;;
+        "dfdetect classifier stack --profile") words="" ;;
         "dfdetect classifier search -o"|"dfdetect classifier search --output") words="" ;;
         "dfdetect classifier search --space") words="" ;;
         "dfdetect classifier search --trials") words="" ;;
@@ -150,6 +166,7 @@ _dfdetect() {
         "dfdetect gan train -o"|"dfdetect gan train --output") words="" ;;
         "dfdetect gan train --start") words="" ;;
         "dfdetect gan train --preset") words="" ;;
+        "dfdetect gan train --set") words="" ;;
         "dfdetect gan train --profile") words="" ;;
         "dfdetect gan test --split") words="" ;;
         "dfdetect gan test --scores") words="" ;;
@@ -158,25 +175,33 @@ _dfdetect() {
         "dfdetect gan predict --frames") words="" ;;
         "dfdetect gan predict -j"|"dfdetect gan predict --jobs") words="" ;;
         "dfdetect gan predict --profile") words="" ;;
+        "dfdetect renderer train -o"|"dfdetect renderer train --output") words="" ;;
+        "dfdetect renderer train --start") words="" ;;
+        "dfdetect renderer train --preset") words="" ;;
+        "dfdetect renderer train --set") words="" ;;
+        "dfdetect renderer train --profile") words="" ;;
         "dfdetect models push --revision") words="" ;;
         "dfdetect models push --message") words="" ;;
-        "dfdetect models import --as") words="mri-gan mri-gan-classifier dessa-resnet18" ;;
+        "dfdetect models import --as") words="mri-gan mri-gan-classifier dessa-resnet18 inverserendernet" ;;
         "dfdetect models import -o"|"dfdetect models import --output") words="" ;;
         "dfdetect models import --generator") words="" ;;
+        "dfdetect models import --prior") words="" ;;
         "dfdetect models import --profile") words="" ;;
         "dfdetect config show --preset") words="" ;;
         "dfdetect config show --profile") words="" ;;
         "dfdetect config check --profile") words="" ;;
         *) case "$command" in
-            "dfdetect") words="scan data classifier gan models config --version -h --help" ;;
-            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model --method -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --save-mri --save-heatmaps --profile -q --quiet -v --verbose -h --help" ;;
-            "dfdetect data") words="list fetch index landmarks crop mri forge table run inspect status augment -h --help" ;;
+            "dfdetect") words="scan data classifier gan renderer models config --version -h --help" ;;
+            "dfdetect scan") words="-r --recursive --from-file --frames --every --threshold --model --method -j --jobs --timeout -f --format -o --output --resume -d --details --only --fail-on --save-faces --save-mri --save-heatmaps --save-modalities --profile -q --quiet -v --verbose -h --help" ;;
+            "dfdetect data") words="list fetch index frames landmarks crop mri modalities forge table run inspect status augment -h --help" ;;
             "dfdetect data list") words="--seeds --json -h --help" ;;
             "dfdetect data fetch") words="--as --from --partial --compression --methods --parts --script --number --server --search --pictures --seeds --hub --mirror --connections -w --workspace --force --profile -q --quiet --json -h --help" ;;
             "dfdetect data index") words="--check --shares --follow -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
+            "dfdetect data frames") words="--frames --size --sheet -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data landmarks") words="--every --frames --fakes --no-fakes --crops -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data crop") words="--margin --size --format --quality --align --no-align --faces -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data mri") words="--metric --size --share --predict -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
+            "dfdetect data modalities") words="-o --output --renderer -r --recursive -j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data forge") words="--kind --share -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data table") words="--share --faces --weigh --seed -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data run") words="--check --forge -j --jobs --seed -w --workspace --profile -q --quiet --json -h --help" ;;
@@ -186,25 +211,28 @@ _dfdetect() {
             "dfdetect data augment plan") words="--share --most --seed -w --workspace --profile --force -q --quiet --json -h --help" ;;
             "dfdetect data augment apply") words="-j --jobs -w --workspace --profile -q --quiet --json -h --help" ;;
             "dfdetect data augment preview") words="--video -o --output --seconds -j --jobs --seed -w --workspace --profile -q --quiet -h --help" ;;
-            "dfdetect classifier") words="train test compare matrix robustness calibrate combine search -h --help" ;;
-            "dfdetect classifier train") words="-o --output --input --generator --real-only --resume --start --preset --set --profile -q --quiet -h --help" ;;
+            "dfdetect classifier") words="train test compare matrix robustness calibrate combine stack search -h --help" ;;
+            "dfdetect classifier train") words="-o --output --input --generator --renderer --real-only --resume --start --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect classifier test") words="--split -o --output --record -j --jobs --profile --json -q --quiet -h --help" ;;
             "dfdetect classifier compare") words="--split --json -q --quiet -h --help" ;;
             "dfdetect classifier matrix") words="-m --model --split --strict -o --output --json -q --quiet -h --help" ;;
             "dfdetect classifier robustness") words="--split --kind --faces -o --output --json -q --quiet -h --help" ;;
             "dfdetect classifier calibrate") words="--split --rule --fpr --cost-missed --cost-false-alarm --abstain --margin -o --output --profile --json -q --quiet -h --help" ;;
             "dfdetect classifier combine") words="--on -o --output --mirrored --weights --split --profile -q --quiet -h --help" ;;
+            "dfdetect classifier stack") words="--on -o --output --split --profile -q --quiet -h --help" ;;
             "dfdetect classifier search") words="-o --output --space --trials --workers --report --real-only --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect gan") words="train test predict -h --help" ;;
-            "dfdetect gan train") words="-o --output --resume --start --preset --profile -q --quiet -h --help" ;;
+            "dfdetect gan train") words="-o --output --resume --start --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect gan test") words="--split --scores --record --json -q --quiet -h --help" ;;
             "dfdetect gan predict") words="-o --output --model --faces --sheets --frames -r --recursive -j --jobs --profile -q --quiet --json -h --help" ;;
+            "dfdetect renderer") words="train -h --help" ;;
+            "dfdetect renderer train") words="-o --output --resume --start --preset --set --profile -q --quiet -h --help" ;;
             "dfdetect models") words="list info pull push import -h --help" ;;
             "dfdetect models list") words="--json -h --help" ;;
             "dfdetect models info") words="--json -q --quiet -h --help" ;;
             "dfdetect models pull") words="-q --quiet -h --help" ;;
             "dfdetect models push") words="--public --revision --message -q --quiet -h --help" ;;
-            "dfdetect models import") words="--as -o --output --generator --profile -q --quiet -h --help" ;;
+            "dfdetect models import") words="--as -o --output --generator --prior --profile -q --quiet -h --help" ;;
             "dfdetect config") words="show path init check -h --help" ;;
             "dfdetect config show") words="--preset --profile --json -h --help" ;;
             "dfdetect config path") words="-h --help" ;;

@@ -14,6 +14,7 @@ _dfdetect() {
                 'data:Make training tables out of data sets, stage by stage'
                 'classifier:Train a detector and measure it'
                 'gan:Train generators that paint maps of what was changed in faces, and paint'
+                'renderer:Train renderers that take faces apart: albedo, shape and light'
                 'models:List, explain, fetch, push and import the models that judge faces or paint maps'
                 'config:Show, check and begin your profile of settings'
             )
@@ -24,6 +25,7 @@ _dfdetect() {
                 data) _dfdetect_data ;;
                 classifier) _dfdetect_classifier ;;
                 gan) _dfdetect_gan ;;
+                renderer) _dfdetect_renderer ;;
                 models) _dfdetect_models ;;
                 config) _dfdetect_config ;;
             esac ;;
@@ -37,7 +39,7 @@ _dfdetect_scan() {
         '--every[Every N-th frame instead]: :' \
         '--threshold[A score from here on is FAKE, below it REAL; the model’s own threshold by default]: :' \
         '--model[Which model judges\: plain, a folder, or owner/name@revision]: :' \
-        '--method[Which embedded model judges\: by the face, by a map of what was changed in it, or by both]: :(plain mri fusion)' \
+        '--method[Which embedded model judges\: by the face, by a map of what was changed in it, by both, by what the face is made of, or by all of these]: :(plain mri fusion modalities all)' \
         '(-j --jobs)'{-j,--jobs}'[Files judged at once]: :' \
         '--timeout[Most time for one file]: :' \
         '(-f --format)'{-f,--format}'[How results are written; by default a table, or what --output ends in]: :(table json jsonl csv)' \
@@ -49,6 +51,7 @@ _dfdetect_scan() {
         '--save-faces[Save the cut faces, in a folder for each file]: :_files' \
         '--save-mri[Save the maps that --method mri or fusion judges by, in a folder for each file]: :_files' \
         '--save-heatmaps[Save the faces with the places that their score rests on, in a folder for each file]: :_files' \
+        '--save-modalities[Save what each person’s clearest face is made of, for --method modalities, in a folder for each file]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-v --verbose)'{-v,--verbose}'[Tell on stderr what is being done]' \
@@ -67,9 +70,11 @@ _dfdetect_data() {
                 'list:List the data sets of the field, or explain one'
                 'fetch:Download a data set, or adopt your copy of it'
                 'index:List files with label, original, method and split'
+                'frames:Take a few frames of every video, as PNG'
                 'landmarks:Find the faces in frames of every video'
                 'crop:Cut one picture per face that was found'
                 'mri:Compare fakes with their originals, face by face'
+                'modalities:Take every face apart: albedo, normals, shading, shadow and lighting, as PNG'
                 'forge:Make fakes out of real faces, with their masks'
                 'table:Write the table of faces that trainers read'
                 'run:Run all stages in order, up to the table of faces'
@@ -83,9 +88,11 @@ _dfdetect_data() {
                 list) _dfdetect_data_list ;;
                 fetch) _dfdetect_data_fetch ;;
                 index) _dfdetect_data_index ;;
+                frames) _dfdetect_data_frames ;;
                 landmarks) _dfdetect_data_landmarks ;;
                 crop) _dfdetect_data_crop ;;
                 mri) _dfdetect_data_mri ;;
+                modalities) _dfdetect_data_modalities ;;
                 forge) _dfdetect_data_forge ;;
                 table) _dfdetect_data_table ;;
                 run) _dfdetect_data_run ;;
@@ -141,6 +148,19 @@ _dfdetect_data_index() {
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }
+_dfdetect_data_frames() {
+    _arguments -s \
+        '--frames[Exactly N of a video, evenly spaced]: :' \
+        '--size[Longer side of a picture; 0 keeps it]: :' \
+        '--sheet[Also draw a contact sheet of the frames of a few videos]' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
 _dfdetect_data_landmarks() {
     _arguments -s \
         '--every[Every N-th frame of a video]: :' \
@@ -179,6 +199,19 @@ _dfdetect_data_mri() {
         '--predict[Paint the map of every face with this generator instead\: mri-gan, a folder, or owner/name@revision]: :' \
         '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
         '--seed[Starts every random draw]: :' \
+        '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_data_modalities() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[Take files apart that are in no data set, into here]: :_files' \
+        '--renderer[What takes faces apart\: face-renderer, a folder, or owner/name@revision]: :' \
+        '(-r --recursive)'{-r,--recursive}'[With --output\: look into folders inside folders too]' \
+        '(-j --jobs)'{-j,--jobs}'[Videos worked on at once]: :' \
         '(-w --workspace)'{-w,--workspace}'[Folder of everything derived]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
@@ -321,6 +354,7 @@ _dfdetect_classifier() {
                 'robustness:Measure a model on damaged pictures'
                 'calibrate:Set temperature, threshold and UNCERTAIN band of a model anew'
                 'combine:Make one detector of several: the mean of what they say of a face'
+                'stack:Make one detector of several that see faces in different ways'
                 'search:Search the recipe of a classifier: train many, and compare them on the split choose'
             )
             _describe command commands ;;
@@ -333,6 +367,7 @@ _dfdetect_classifier() {
                 robustness) _dfdetect_classifier_robustness ;;
                 calibrate) _dfdetect_classifier_calibrate ;;
                 combine) _dfdetect_classifier_combine ;;
+                stack) _dfdetect_classifier_stack ;;
                 search) _dfdetect_classifier_search ;;
             esac ;;
     esac
@@ -340,8 +375,9 @@ _dfdetect_classifier() {
 _dfdetect_classifier_train() {
     _arguments -s \
         '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
-        '--input[What is looked at\: plain, mri or fusion]: :' \
+        '--input[What is looked at\: plain, mri or fusion; albedo, normals, shading, shadow or lighting; modalities or rgb-modalities]: :' \
         '--generator[Who paints the maps\: mri-gan, a folder, or owner/name@revision]: :' \
+        '--renderer[Who takes faces apart\: face-renderer, a folder, or owner/name@revision]: :' \
         '--real-only[Learn from real faces alone\: no labelled fakes, only forged ones]' \
         '--resume[Go on where the run in this folder stopped]' \
         '--start[Start from these weights (.safetensors), not classifier.start]: :_files' \
@@ -422,6 +458,16 @@ _dfdetect_classifier_combine() {
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }
+_dfdetect_classifier_stack() {
+    _arguments -s \
+        '--on[Fit the weights to this table of faces (repeatable)]: :_files' \
+        '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
+        '--split[Choose by the rows of this split (repeatable; default\: choose)]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
 _dfdetect_classifier_search() {
     _arguments -s \
         '(-o --output)'{-o,--output}'[The search’s folder; goes on with it]: :_files' \
@@ -465,6 +511,7 @@ _dfdetect_gan_train() {
         '--resume[Go on where the run in this folder stopped]' \
         '--start[Start from these weights (.safetensors), not gan.start]: :_files' \
         '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
+        '--set[Set a key of the profile, such as classifier.epochs=2 (repeatable)]: :' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
@@ -492,6 +539,36 @@ _dfdetect_gan_predict() {
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '--json[Write JSON instead of text]' \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '*: :_files'
+}
+_dfdetect_renderer() {
+    local state line
+    local -a commands
+    _arguments -C \
+        '(-h --help)'{-h,--help}'[Show this message and exit]' \
+        '1: :->command' '*:: :->rest'
+    case $state in
+        command)
+            commands=(
+                'train:Train an inverse renderer of faces and write it as a model folder'
+            )
+            _describe command commands ;;
+        rest)
+            case $line[1] in
+                train) _dfdetect_renderer_train ;;
+            esac ;;
+    esac
+}
+_dfdetect_renderer_train() {
+    _arguments -s \
+        '(-o --output)'{-o,--output}'[The run’s folder]: :_files' \
+        '--resume[Go on where the run in this folder stopped]' \
+        '--start[Start from these weights (.safetensors), not renderer.start]: :_files' \
+        '--preset[Lay a published recipe over the defaults, such as sbi or paper]: :' \
+        '--set[Set a key of the profile, such as classifier.epochs=2 (repeatable)]: :' \
+        '--profile[Lay this TOML file over your own profile]: :_files' \
+        '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
         '*: :_files'
 }
@@ -550,9 +627,10 @@ _dfdetect_models_push() {
 }
 _dfdetect_models_import() {
     _arguments -s \
-        '--as[What kind of checkpoint it is]: :(mri-gan mri-gan-classifier dessa-resnet18)' \
+        '--as[What kind of checkpoint it is]: :(mri-gan mri-gan-classifier dessa-resnet18 inverserendernet)' \
         '(-o --output)'{-o,--output}'[Where to write the model folder]: :_files' \
         '--generator[Let mri-gan-classifier judge the maps of this generator\: a folder or an embedded one]: :' \
+        '--prior[Where inverserendernet’s mean.npy and pcaVector.npy are, if not beside its checkpoint]: :_files' \
         '--profile[Lay this TOML file over your own profile]: :_files' \
         '(-q --quiet)'{-q,--quiet}'[Say nothing but results and errors]' \
         '(-h --help)'{-h,--help}'[Show this message and exit]' \
