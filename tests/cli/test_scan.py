@@ -19,8 +19,9 @@ import pytest
 from hub_models import model_files, painter_files, write_model
 
 from deepfake_cli.cli.scan import MethodName
-from deepfake_cli.io.model_folder import EMBEDDED, load_model_folder
+from deepfake_cli.io.model_folder import EMBEDDED, embedded_models, load_model_folder
 from deepfake_cli.pipeline.scan import METHODS
+from deepfake_cli.profile import load_profile
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -261,8 +262,11 @@ def test_a_method_is_a_model_of_its_own(scan: Run, dfdetect: Run, media: Path) -
     assert dfdetect("scan", "--method", "guess", "nobody.mp4", cwd=media).returncode == 2
 
 
-def test_every_method_can_be_typed() -> None:
-    assert {*MethodName} == {*METHODS}
+def test_every_method_is_inside_the_package_and_can_be_typed() -> None:
+    assert {*METHODS} == {*MethodName} == {*embedded_models()}
+    profile = load_profile()
+    for renderer in (profile.modalities.renderer, profile.classifier.renderer):
+        assert renderer in embedded_models("renderer")
 
 
 @pytest.mark.parametrize("options", [["--format", "json", "-o"], ["--format", "jsonl", "-o"], ["--resume"]])

@@ -145,6 +145,7 @@ def test_modalities_have_linear_heads() -> None:
         tiny_recipe(input="normals", head="dessa")
 
 
+@pytest.mark.slow
 def test_inverserendernet_can_be_the_renderer(tmp_path: Path, faces_table: Path) -> None:
     torch.manual_seed(0)
     vectors = torch.linalg.qr(torch.randn(27, 18))[0]
