@@ -35,7 +35,7 @@ from deepfake_cli.training.tables import Source
 
 FULL_SIDE = 200  # pixels that InverseRenderNet is made for
 REAL, HEADS, SEED = 1000, 256, 7  # to tell quality by; heads of another seed than those of training
-CLIPS = ("1080p-web", "480p-web")
+CLIPS = ("1080p-web", "720p-web")
 
 
 def main() -> None:
