@@ -72,6 +72,7 @@ def inner_weights(folder: Inner) -> dict[str, Tensor]:
     if not folder.safetensors.is_file():
         raise ModelError(
             f"the {folder.config.task} {folder.path} has no {SAFETENSORS}",
-            "name the folder in which it was trained or imported; copies to scan with leave that file out",
+            "name the folder in which it was trained or imported; installed copies leave that file out, "
+            "a checkout does not: pip install -e '.[train]'",
         )
     return load_tensors(folder.safetensors)
