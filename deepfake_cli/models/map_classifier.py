@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+
+from .sized import sized
 
 Triple = tuple[float, float, float]
 
@@ -43,8 +44,8 @@ class MapClassifier(nn.Module):
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Map faces (N, 3, S, S) in [-1, 1] to logits (N,), above 0 for fake, and maps (N, 3, P, P)."""
-        maps = self.painter(_sized(faces, self.painted))
-        seen = (_sized(maps, self.seen) - self.mean) / self.std
+        maps = self.painter(sized(faces, self.painted))
+        seen = (sized(maps, self.seen) - self.mean) / self.std
         return self.network(torch.cat((faces, seen), 1) if self.with_face else seen), maps
 
     def train(self, mode: bool = True) -> "MapClassifier":
@@ -52,9 +53,3 @@ class MapClassifier(nn.Module):
         super().train(mode)
         self.painter.eval()
         return self
-
-
-def _sized(pictures: Tensor, side: int) -> Tensor:
-    if pictures.shape[-1] == side:
-        return pictures
-    return interpolate(pictures, (side, side), mode="bilinear", align_corners=False)

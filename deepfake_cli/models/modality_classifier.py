@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from .face_renderer import Rendered
 from .illumination import to_display
+from .sized import sized
 
 FACE, LIGHTING = "rgb", "lighting"
 _HALF_WHITE = 0.5  # shading of 1, the light on average, is shown at this linear brightness
@@ -62,7 +62,7 @@ class ModalityClassifier(nn.Module):
         """Judge faces (N, 3, S, S) in [-1, 1]."""
         # Exporters do not know the switch, and judging has no gradients anyway.
         with self._as_it_judges(faces) if self.training else nullcontext():
-            rendered = Rendered(*self.renderer(_sized(faces, self.rendered)))
+            rendered = Rendered(*self.renderer(sized(faces, self.rendered)))
             views = {FACE: faces, **_views(rendered)}
         said = torch.stack([branch(views[name]) for name, branch in self.branches.items()], 1)
         parts = said.float() * self.weights  # (N, K)
@@ -137,9 +137,3 @@ def _begun(head: nn.Linear) -> nn.Linear:
     nn.init.normal_(head.weight, std=0.01)
     nn.init.zeros_(head.bias)
     return head
-
-
-def _sized(pictures: Tensor, side: int) -> Tensor:
-    if pictures.shape[-1] == side:
-        return pictures
-    return interpolate(pictures, (side, side), mode="bilinear", align_corners=False)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from deepfake_cli.core.sampling import evenly_spread
 from deepfake_cli.core.splits import within
 from deepfake_cli.errors import DataError
 from deepfake_cli.io.crops import Crop, Crops, read_crops
@@ -199,6 +200,4 @@ class _Forged:
 
 def _spread(faces: tuple[Crop, ...], most: int) -> tuple[Crop, ...]:
     """Keep at most so many faces, evenly spread over the video; 0 keeps all."""
-    if not most or len(faces) <= most:
-        return faces
-    return tuple(faces[(2 * i + 1) * len(faces) // (2 * most)] for i in range(most))
+    return tuple(evenly_spread(faces, most)) if most else faces

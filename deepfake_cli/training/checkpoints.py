@@ -55,6 +55,20 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
 
 
+def load_notes(path: Path) -> dict[str, str]:
+    """Read what was noted beside the weights of a network.
+
+    Raises:
+        ModelError: They cannot be read.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            notes: dict[str, str] = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+    return notes
+
+
 def load_checkpoint(
     path: Path, groups: Iterable[str], optimizers: Optimizers
 ) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

@@ -173,7 +173,7 @@ class _Judge:
 
     def __init__(self, sources: list[Source], profile: Profile) -> None:
         self._faces = faces_to_choose_by(sources, profile)
-        self._names = [source.table.parent.name for source in sources]
+        self._names = [source.dataset for source in sources]
 
     def __call__(self, learner: Learner) -> tuple[dict[str, float], float]:
         logits = learner.judge(self._faces)

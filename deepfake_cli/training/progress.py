@@ -1,6 +1,7 @@
 """How far a run of a classifier is, and by which recipe: what its checkpoint keeps beside tensors."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,19 @@ def resume_progress(numbers: dict[str, Any], recipe: dict[str, Any], checkpoint:
         raise DataError(
             f"{checkpoint} is not a checkpoint of a classifier", "name another --output"
         ) from error
-    was = progress.recipe
-    changed = [
-        f"{key} was {was.get(key)!r}, is {now!r}" for key, now in recipe.items() if was.get(key) != now
-    ]
+    refuse_changed(progress.recipe, recipe)
+    return progress
+
+
+def refuse_changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on by another recipe; both are JSON values by dotted key.
+
+    Raises:
+        DataError: A value has changed.
+    """
+    changed = [f"{key} was {was.get(key)!r}, is {new!r}" for key, new in now.items() if was.get(key) != new]
     if changed:
         raise DataError(
             f"the run was started with other settings: {'; '.join(changed)}",
             "resume with the profile that it was started with, or name another --output",
         )
-    return progress

@@ -29,7 +29,7 @@ from .measure.overlap import LEARNED, write_learned
 from .networks import architecture_of
 from .processes import is_first
 from .report import epoch_values, step_values, write_report
-from .run_folder import Row, open_run, read_log, write_log
+from .run_folder import Row, open_run, read_log, renewed, write_log
 from .tables import Source
 from .tensorboard import TensorBoard
 
@@ -81,7 +81,7 @@ def run_training(
             if epoch.best:
                 notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.choose_auc)}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
-            rows = [*(row for row in rows if int(row["epoch"]) < epoch.number), _row(epoch)]
+            rows = renewed(rows, _row(epoch))
             write_log(folder / "epochs.csv", rows)
             board.epoch(epoch.steps, epoch_values(epoch))
             write_report(folder, rows, profile, _facts(sources, epoch))
@@ -113,7 +113,7 @@ def write_model(sources: list[Source], profile: Profile, folder: Path, inner: In
         inner=inner,
         name=f"{architecture_of(settings).removeprefix('tf_').replace('_', '-')}-{settings.size}"
         + ("" if settings.input == "plain" else f"-{settings.input}"),
-        trained_on=[source.table.absolute().parent.name for source in learned_from(sources, settings)],
+        trained_on=[source.dataset for source in learned_from(sources, settings)],
     )
     judged = [
         _of_table(number, source, chosen, scores)
@@ -130,7 +130,7 @@ def _of_table(number: int, source: Source, chosen: FacesOnce, scores: NDArray[np
         for i, (table, forged) in enumerate(zip(chosen.tables, chosen.forged, strict=True))
         if table == number and forged is None
     ]
-    name = source.table.absolute().parent.name
+    name = source.dataset
     return Judged(name, "choose", [chosen.rows[i] for i in own], scores[own])
 
 

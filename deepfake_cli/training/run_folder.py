@@ -33,6 +33,22 @@ def read_log(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
+def renewed(rows: list[Row], row: Row) -> list[Row]:
+    """Put the row of an epoch behind those of earlier ones; what an interrupted run had beyond is dropped."""
+    return [*(one for one in rows if int(one["epoch"]) < int(row["epoch"])), row]
+
+
+def keep_state(last: Path, epoch: int, every: int) -> None:
+    """Copy the state of every N-th epoch, counted from 1, beside the last one; 0 keeps none.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    if every and epoch % every == 0:
+        with write_atomically(last.with_name(f"epoch-{epoch:04}.safetensors"), "wb") as file:
+            file.write(last.read_bytes())
+
+
 def write_log(path: Path, rows: list[Row]) -> None:
     """Write a log of one row or more, all of the same columns.
 

@@ -25,7 +25,7 @@ from .calibrate.fit import sigmoid
 from .calibrate.write import refuse_existing, way_from
 from .export import decide, write_config
 from .measure.batches import batches, count_batches
-from .measure.evaluate import FEWEST, read_rows
+from .measure.evaluate import FEWEST, datasets_of, read_all
 from .measure.examples import examples_of, is_enough, quick_auc
 from .measure.judged import Judged
 from .measure.metrics import bootstrap
@@ -122,7 +122,7 @@ def stack(
     """
     _refuse_unfit(asked)
     refuse_existing(output)
-    rows = _read(tables, splits)
+    rows = read_all(tables, splits)
     blank = Judged("", "+".join(splits), rows, np.zeros(len(rows)))
     part = examples_of(blank)
     real, fake = part.count()
@@ -140,21 +140,12 @@ def stack(
         _stand("stack, cross-validated", blank, held_out),
     )
     labels = np.array([row.fake for row in rows], np.int64)
-    source = f"{blank.split} of {' and '.join(_names(tables))}: {_count(labels)}, cross-validated"
+    source = f"{blank.split} of {' and '.join(datasets_of(tables))}: {_count(labels)}, cross-validated"
     decided = decide(labels, held_out, settings, source)
     with write_folder(output) as folder:
         carry_learned(folder, [one.folder.path for one in asked], tables, track=track)
         write_config(folder, _config(asked, tables, output, bias, weights) | decided)
     return Stacked(output, part.name, real, fake, bias, standings)
-
-
-def _read(tables: Sequence[Path], splits: Sequence[str]) -> list[FaceRow]:
-    """Read the rows of all tables; videos and sources of two tables stay two."""
-    return [
-        replace(row, video=f"{number}/{row.video}", original=f"{number}/{row.original or row.video}")
-        for number, table in enumerate(tables)
-        for row in read_rows(table, splits)
-    ]
 
 
 def _refuse_unfit(asked: Sequence[Asked]) -> None:
@@ -164,9 +155,9 @@ def _refuse_unfit(asked: Sequence[Asked]) -> None:
         if isinstance(one.folder, StackFolder):
             raise UsageError(f"{one.name} is a stack itself", "name its members")
     # What each adds is told by its name, so one model of the Hub cannot be two members either.
-    places = {one.folder.path.resolve() if one.is_folder else one.reference for one in asked}
-    if len({one.folder.path.resolve() for one in asked}) < len(asked) or len(places) < len(asked):
-        raise UsageError("a model is named twice", "name each once: its weight says how much it counts")
+    for names in ({one.folder.path.resolve() for one in asked}, {one.reference for one in asked}):
+        if len(names) < len(asked):
+            raise UsageError("a model is named twice", "name each once: its weight says how much it counts")
 
 
 def _ask(asked: Sequence[Asked], rows: Sequence[FaceRow], track: Track) -> Numbers:
@@ -193,10 +184,6 @@ def _stand(name: str, blank: Judged, logits: Numbers, weight: float | None = Non
 def _count(labels: NDArray[np.int64]) -> str:
     fake = int(labels.sum())
     return f"{len(labels) - fake} real and {fake} fake faces"
-
-
-def _names(tables: Sequence[Path]) -> list[str]:
-    return list(dict.fromkeys(table.resolve().parent.name for table in tables))
 
 
 def _config(
@@ -228,7 +215,7 @@ def _config(
         ],
         "bias": bias,
         "metrics": [],
-        "trained_on": list(dict.fromkeys([*learned, *_names(tables)])),
+        "trained_on": list(dict.fromkeys([*learned, *datasets_of(tables)])),
         "licence": "; ".join(dict.fromkeys(config.licence for config in configs)),
         "files": {},
     }

@@ -18,3 +18,8 @@ class Source:
 
     table: Path
     share: float = 1.0
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set: that of the folder in which the table lies."""
+        return self.table.absolute().parent.name

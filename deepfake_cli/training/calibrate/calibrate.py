@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from deepfake_cli.progress import Track, untracked
 from deepfake_cli.settings import CalibrateSettings
 
 from ..measure.batches import batches, count_batches
-from ..measure.evaluate import FEWEST, read_rows
+from ..measure.evaluate import FEWEST, datasets_of, read_all
 from ..measure.examples import has_videos
 from ..measure.metrics import balanced_accuracy, calibration_error
 from ..tables import FaceRow
@@ -136,7 +136,7 @@ def calibrate(
     """
     if margin is not None and isinstance(model, StackFolder):
         raise UsageError("a stack cuts faces as its members do", "leave out --margin")
-    rows = _read(tables, splits)
+    rows = read_all(tables, splits)
     examples = "videos" if has_videos(rows) else "faces"
     _refuse_few(rows, examples)
     own = model.config.input.margin
@@ -153,7 +153,9 @@ def calibrate(
     low, high = (round(end, _DIGITS) for end in uncertain_band(scores, threshold, abstain))
     now, decision = model.config.calibration.temperature, model.config.decision
     real, fake = _count(seen.labels)
-    source = f"{'+'.join(splits)} of {_names(tables)}: {real} real and {fake} fake {examples}"
+    source = (
+        f"{'+'.join(splits)} of {' and '.join(datasets_of(tables))}: {real} real and {fake} fake {examples}"
+    )
     return Calibrated(
         examples=examples,
         real=real,
@@ -165,15 +167,6 @@ def calibrate(
         crowd=tuple(round(t, _DIGITS) for t in crowd_thresholds(scores[seen.labels == 0], threshold)),
         frame_rules=_frame_rules(seen, temperature, scores >= threshold) if examples == "videos" else None,
     )
-
-
-def _read(tables: Sequence[Path], splits: Sequence[str]) -> list[FaceRow]:
-    """Read the rows of all tables; videos of two tables stay two."""
-    return [
-        replace(row, video=f"{number}/{row.video}")
-        for number, table in enumerate(tables)
-        for row in read_rows(table, splits)
-    ]
 
 
 def _refuse_few(rows: Sequence[FaceRow], examples: str) -> None:
@@ -260,7 +253,3 @@ def _round_up(threshold: float) -> float:
 def _count(labels: NDArray[np.int64]) -> tuple[int, int]:
     fake = int(labels.sum())
     return len(labels) - fake, fake
-
-
-def _names(tables: Sequence[Path]) -> str:
-    return " and ".join(dict.fromkeys(table.resolve().parent.name for table in tables))

@@ -12,13 +12,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import GanSettings
 
 from ..checkpoints import load_tensors, save_tensors
 from ..loading import check_batch
 from ..processes import is_first
-from ..run_folder import Row, open_run, read_log, write_log
+from ..run_folder import Row, keep_state, open_run, read_log, renewed, write_log
 from ..tables import Source
 from ..tensorboard import TensorBoard
 from .export import export_generator
@@ -65,7 +64,7 @@ def run_gan(
             if epoch.best:
                 notes = {"epoch": str(epoch.number), "choose_auc": str(epoch.painted.auc)}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
-            done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
+            done = renewed(done, _row(epoch))
             write_log(folder / "losses.csv", done)
             board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.painted.sheet})
             write_report(folder / "report", folder.name, done, settings, epoch)
@@ -73,9 +72,7 @@ def run_gan(
         for epoch in train_gan(
             sources, settings, checkpoint=last, resume=resume, start=weights, keep=keep, watch=told
         ):
-            if settings.keep and epoch.number % settings.keep == 0:
-                with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
-                    file.write(last.read_bytes())
+            keep_state(last, epoch.number, settings.keep)
             yield epoch
     if is_first():
         write_generator(sources, settings, folder)
@@ -88,7 +85,7 @@ def write_generator(sources: list[Source], settings: GanSettings, folder: Path) 
         load_tensors(folder / "best.safetensors"),
         settings,
         name=f"mri-gan-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
-        trained_on=[source.table.absolute().parent.name for source in sources],
+        trained_on=[source.dataset for source in sources],
     )
 
 

@@ -19,7 +19,7 @@ from deepfake_cli.progress import Track, untracked
 
 from ..tables import FaceRow, read_faces, read_picture
 from .judged import Judged as Judged
-from .judged import Unscored, kinds, whole_parts
+from .judged import Unscored, keep_apart, kinds, whole_parts
 from .metrics import auc, bootstrap
 
 Score = Callable[[NDArray[np.uint8], NDArray[np.float64]], float]  # of the face in a box (4,) of a picture
@@ -146,6 +146,22 @@ def read_rows(table: Path, splits: Sequence[str]) -> list[FaceRow]:
     if not rows:
         raise DataError(f"{table} has no row in the split {' or '.join(splits)}", "choose one with --split")
     return rows
+
+
+def read_all(tables: Sequence[Path], splits: Sequence[str]) -> list[FaceRow]:
+    """Read the rows of some splits of all tables; videos and sources of two tables stay two.
+
+    Raises:
+        DataError: As ``read_rows``.
+    """
+    return [
+        keep_apart(row, number) for number, table in enumerate(tables) for row in read_rows(table, splits)
+    ]
+
+
+def datasets_of(tables: Iterable[Path]) -> list[str]:
+    """Name the data sets of tables, each once: a table lies in the folder of its data set."""
+    return list(dict.fromkeys(table.resolve().parent.name for table in tables))
 
 
 def _unread(row: FaceRow, error: DataError | OSError) -> Unscored:

@@ -220,7 +220,7 @@ def left_out(judged: Judged) -> Iterator[str]:
 
 def join(judged: Sequence[Judged]) -> Judged:
     """Join what has scores of several data sets to one, whose videos and sources stay apart."""
-    rows = [_renamed(row, number) for number, one in enumerate(judged) for row in one.rows]
+    rows = [keep_apart(row, number) for number, one in enumerate(judged) for row in one.rows]
     return Judged(
         "+".join(one.dataset for one in judged),
         "+".join(dict.fromkeys(one.split for one in judged)),
@@ -230,7 +230,8 @@ def join(judged: Sequence[Judged]) -> Judged:
     )
 
 
-def _renamed(row: FaceRow, number: int) -> FaceRow:
+def keep_apart(row: FaceRow, number: int) -> FaceRow:
+    """Rename the video and the source of a row by the number of its table: those of two stay two."""
     return replace(row, video=f"{number}/{row.video}", original=f"{number}/{row.original or row.video}")
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from deepfake_cli.core.faces import cut_face
 from deepfake_cli.core.phash import near_pairs, perceptual_hash
+from deepfake_cli.core.sampling import evenly_spread
 from deepfake_cli.errors import DataError
 from deepfake_cli.io.files import write_atomically
 from deepfake_cli.progress import Track, untracked
@@ -196,11 +197,7 @@ def _some(rows: Sequence[FaceRow]) -> list[FaceRow]:
     videos: dict[str, list[FaceRow]] = defaultdict(list)
     for row in rows:
         videos[row.video].append(row)
-    chosen = []
-    for faces in videos.values():
-        most = min(len(faces), _FACES)
-        chosen += [faces[(2 * i + 1) * len(faces) // (2 * most)] for i in range(most)]
-    return chosen
+    return [face for faces in videos.values() for face in evenly_spread(faces, _FACES)]
 
 
 def _digest(dataset: str, original: str) -> str:

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from deepfake_cli.io.files import write_atomically
-from deepfake_cli.io.model_folder import CARD, ONNX, SAFETENSORS
+from deepfake_cli.io.model_folder import CARD
 from deepfake_cli.models.face_renderer import OUTPUTS
 from deepfake_cli.settings import RendererSettings
 
-from ..checkpoints import save_tensors
-from ..export import check_parity, export_onnx, hashes, write_config
-from ..networks import HALF
+from ..inner_export import export_inner
 from .learner import build
 
 _PROSE = """# {name}
@@ -78,23 +75,6 @@ def export_renderer(
     folder.mkdir(parents=True, exist_ok=True)
     renderer = build(settings)
     renderer.load_state_dict(weights)
-    renderer.eval()
-    save_tensors(folder / SAFETENSORS, weights)
-    export_onnx(renderer, settings.size, folder / ONNX, OUTPUTS)
-    shape = (4, 3, settings.size, settings.size)
-    check_parity(renderer, folder / ONNX, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
-    config = {
-        "schema": 1,
-        "name": name,
-        "task": "renderer",
-        "architecture": settings.architecture,
-        "shape": {"width": settings.width, "depth": settings.depth},
-        "input": {"size": settings.size, "margin": settings.margin, "mean": HALF, "std": HALF},
-        "metrics": [],
-        "trained_on": trained_on,
-        "licence": "Apache-2.0; the terms of the training data hold beside it",
-        "files": hashes(folder, ONNX, SAFETENSORS),
-    }
     lines = [f"- {_MEASURES[key]}: {value}" for key, value in measures.items() if value]
     with write_atomically(folder / CARD) as file:
         file.write(
@@ -105,4 +85,13 @@ def export_renderer(
                 measures="\n".join(lines),
             )
         )
-    write_config(folder, config)
+    export_inner(
+        folder,
+        weights,
+        renderer,
+        settings,
+        task="renderer",
+        outputs=OUTPUTS,
+        name=name,
+        trained_on=trained_on,
+    )

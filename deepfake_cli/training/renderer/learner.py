@@ -17,6 +17,7 @@ from ..checkpoints import average_into, load_checkpoint, save_checkpoint
 from ..devices import open_fabric
 from ..imagenet import check_architecture, load_imagenet_encoder
 from ..networks import load_weights
+from ..progress import refuse_changed
 from ..schedules import rise_and_fall
 from . import losses as by
 from .geometry import decode_normals
@@ -127,7 +128,10 @@ class RendererLearner:
             DataError: The file is not a checkpoint of a renderer, or was made by another recipe.
         """
         states, numbers = load_checkpoint(path, ("renderer", "average"), {"adam": self._adam})
-        _check_recipe(numbers.get("recipe"), _recipe_of(self._settings), path)
+        was, now = numbers.get("recipe") or {}, _recipe_of(self._settings)
+        if was.keys().isdisjoint(now):
+            raise _foreign(path)
+        refuse_changed(was, now)
         try:
             self._renderer.load_state_dict(states["renderer"])
         except RuntimeError as error:
@@ -197,17 +201,6 @@ def _recipe_of(settings: RendererSettings) -> dict[str, Any]:
     """Tell what must not change from one sitting to the next, as JSON values by dotted key."""
     values = settings.model_dump(mode="json", exclude=_FREE)
     return {f"renderer.{key}": value for key, value in values.items()}
-
-
-def _check_recipe(was: dict[str, Any] | None, now: dict[str, Any], path: Path) -> None:
-    if not was or was.keys().isdisjoint(now):
-        raise _foreign(path)
-    changed = [f"{key} was {was.get(key)!r}, is {new!r}" for key, new in now.items() if was.get(key) != new]
-    if changed:
-        raise DataError(
-            f"the run was started with other settings: {'; '.join(changed)}",
-            "resume with the profile that it was started with, or name another --output",
-        )
 
 
 def _foreign(path: Path) -> DataError:

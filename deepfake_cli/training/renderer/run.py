@@ -12,16 +12,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
-from deepfake_cli.errors import ModelError
-from deepfake_cli.io.files import write_atomically
 from deepfake_cli.settings import RendererSettings
 
-from ..checkpoints import load_tensors, save_tensors
+from ..checkpoints import load_notes, load_tensors, save_tensors
 from ..loading import check_batch
 from ..processes import is_first
-from ..run_folder import Row, open_run, read_log, write_log
+from ..run_folder import Row, keep_state, open_run, read_log, renewed, write_log
 from ..tables import Source
 from ..tensorboard import TensorBoard
 from .export import export_renderer
@@ -69,18 +65,16 @@ def run_renderer(
                 numbers = {"epoch": epoch.number, "error": epoch.judged.error, "taught": epoch.taught}
                 notes = {name: str(number) for name, number in numbers.items()}
                 save_tensors(folder / "best.safetensors", epoch.weights, notes)
-            done = [*(row for row in done if int(row["epoch"]) < epoch.number), _row(epoch)]
+            done = renewed(done, _row(epoch))
             write_log(folder / "losses.csv", done)
             board.epoch(epoch.steps, epoch_values(epoch), {"samples": epoch.judged.sheet})
-            best = best_row(done, _notes(folder / "best.safetensors")["epoch"])
+            best = best_row(done, load_notes(folder / "best.safetensors")["epoch"])
             write_report(folder / "report", folder.name, done, best, settings, epoch)
 
         for epoch in train_renderer(
             sources, settings, checkpoint=last, resume=resume, start=weights, keep=keep, watch=told
         ):
-            if settings.keep and epoch.number % settings.keep == 0:
-                with write_atomically(folder / f"epoch-{epoch.number:04}.safetensors", "wb") as file:
-                    file.write(last.read_bytes())
+            keep_state(last, epoch.number, settings.keep)
             yield epoch
     if is_first():
         write_renderer(sources, settings, folder)
@@ -89,27 +83,17 @@ def run_renderer(
 def write_renderer(sources: list[Source], settings: RendererSettings, folder: Path) -> None:
     """Export the best weights of a run to ``<run>/model``."""
     path = folder / "best.safetensors"
-    weights, notes = load_tensors(path), _notes(path)
+    weights, notes = load_tensors(path), load_notes(path)
     best = best_row(read_log(folder / "losses.csv"), notes["epoch"])
     export_renderer(
         folder / "model",
         weights,
         settings,
         name=f"renderer-{settings.architecture.removeprefix('tf_').replace('_', '-')}-{settings.size}",
-        trained_on=[source.table.absolute().parent.name for source in sources],
+        trained_on=[source.dataset for source in sources],
         taught=int(notes["taught"]) > 0,
         measures={name.removeprefix("judged_"): v for name, v in best.items() if name.startswith("judged_")},
     )
-
-
-def _notes(path: Path) -> dict[str, str]:
-    """Read what was noted of the best weights when they were written."""
-    try:
-        with safe_open(path, "pt") as file:
-            notes: dict[str, str] = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read the weights {path}: {error}") from error
-    return notes
 
 
 def _row(epoch: RendererEpoch) -> Row:
